@@ -1,0 +1,80 @@
+#include "cross_entropy.h"
+
+#include "dispatch.h"
+#include "fpenv.h"
+#include "scratch.h"
+#include "softmax.h"
+#include "threads.h"
+
+namespace fastnn {
+namespace {
+
+// The sum of f(row): row mod 16 is its chain, each chain ascending.
+template <class F>
+double sum_over_rows(std::ptrdiff_t rows, F&& f) {
+    constexpr std::ptrdiff_t kChains = 16;
+    double chains[kChains] = {};
+    std::ptrdiff_t row = 0;
+    for (; row + kChains <= rows; row += kChains) {
+        for (std::ptrdiff_t i = 0; i < kChains; ++i) chains[i] += f(row + i);
+    }
+    for (std::ptrdiff_t i = 0; row + i < rows; ++i) chains[i] += f(row + i);
+    for (std::ptrdiff_t half = kChains / 2; half > 0; half /= 2) {
+        for (std::ptrdiff_t i = 0; i < half; ++i) chains[i] += chains[i + half];
+    }
+    return chains[0];
+}
+
+// What a mean divides by: the weights of the picked classes, or the number of rows for probabilities.
+template <class T>
+double mean_divisor(const ClassLoss<T>& loss) {
+    const ClassTargets<T>& targets = loss.targets;
+    if (targets.index == nullptr) return static_cast<double>(loss.rows);
+    return sum_over_rows(loss.rows, [&](std::ptrdiff_t row) {
+        const std::int64_t index = targets.index[row];
+        if (index == targets.ignore_index) return 0.0;
+        return targets.weight != nullptr ? static_cast<double>(targets.weight[index]) : 1.0;
+    });
+}
+
+}  // namespace
+
+template <class T>
+double class_loss(const ClassLoss<T>& loss) {
+    const FpEnvironment environment;
+    const auto& table = *kernels_of<T>().cross_entropy;
+    const double elements = static_cast<double>(loss.rows) * static_cast<double>(loss.columns);
+    const int parts = parts_for(kSoftmaxWork * elements, loss.rows);
+    // A line apart, so that no two threads write to one.
+    const std::ptrdiff_t size = table.scratch_size(loss.columns) + 64;
+    const bool reduced = loss.reduction != ClassReduction::none;
+    const Scratch<T> scratch(size * parts + (reduced ? loss.rows : 0));
+    T* losses = reduced ? scratch.data() + size * parts : loss.losses;
+
+    const double divisor = loss.reduction == ClassReduction::mean ? mean_divisor(loss) : 1.0;
+    const T scale = static_cast<T>(loss.dloss / divisor);
+    const auto kernel = loss.input == ClassInput::logits ? table.from_logits : table.from_probabilities;
+    parallel(parts, [&](int part) {
+        const Range range = part_of(loss.rows, parts, part);
+        const std::ptrdiff_t first = range.begin, at = first * loss.columns;
+        ClassLossRows<T> rows = {};
+        rows.x = loss.x + at;
+        rows.rows = range.end - range.begin;
+        rows.columns = loss.columns;
+        rows.targets = loss.targets;
+        if (rows.targets.index != nullptr) rows.targets.index += first;
+        if (rows.targets.probability != nullptr) rows.targets.probability += at;
+        rows.losses = losses + first;
+        rows.scale = loss.dlosses != nullptr ? loss.dlosses + first : &scale;
+        rows.scale_step = loss.dlosses != nullptr ? 1 : 0;
+        rows.gradient = loss.gradient != nullptr ? loss.gradient + at : nullptr;
+        kernel(rows, scratch.data() + part * size);
+    });
+    if (!reduced) return 0;
+    return sum_over_rows(loss.rows, [&](std::ptrdiff_t row) { return static_cast<double>(losses[row]); }) / divisor;
+}
+
+template double class_loss<float>(const ClassLoss<float>&);
+template double class_loss<double>(const ClassLoss<double>&);
+
+}  // namespace fastnn

@@ -1,0 +1,233 @@
+#include "dense.h"
+
+#include <algorithm>
+
+#include "activation.h"
+#include "dispatch.h"
+#include "fpenv.h"
+#include "scratch.h"
+#include "threads.h"
+
+namespace fastnn {
+namespace {
+
+using std::ptrdiff_t;
+
+// Fewer rows than this run over b where it lies: packing would cost as much as it saves.
+constexpr ptrdiff_t kInPlaceRows = 24;
+// Packed at a time, so that scratch memory stays bounded and the panels stay in the last-level cache.
+constexpr ptrdiff_t kPackBytes = 2 * 1024 * 1024;
+// Rows a thread must have before threads share the rows rather than the columns: sharing the rows packs b once.
+constexpr ptrdiff_t kRowsPerThread = 96;
+
+template <class T>
+double work_of(const Product<T>& g) {
+    return 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+}
+
+ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Elements of scratch memory per part, padded so that two threads never write to one line.
+template <class T>
+ptrdiff_t padded(ptrdiff_t n) {
+    return round_up(n, 128 / static_cast<ptrdiff_t>(sizeof(T)));
+}
+
+template <class T>
+void transpose(const T* from, ptrdiff_t rows, ptrdiff_t columns, T* to) {
+    for (ptrdiff_t j = 0; j < columns; ++j) {
+        for (ptrdiff_t p = 0; p < rows; ++p) to[j * rows + p] = from[p * columns + j];
+    }
+}
+
+template <class T>
+void multiply_narrow(Product<T> g) {
+    const auto& kernels = *kernels_of<T>().dense;
+    const bool by_rows = g.a_col == 1 || g.k == 0;
+    const bool wants_transpose = by_rows && g.layout == Layout::rows;
+    const ptrdiff_t multiple = 64 / static_cast<ptrdiff_t>(sizeof(T));
+    const int parts = parts_for(work_of(g), round_up(g.m, multiple) / multiple);
+    const ptrdiff_t workspace = padded<T>(kernels.narrow_workspace_size(g));
+    Scratch<T> scratch(workspace * parts + (wants_transpose ? g.k * g.n : 0));
+    if (wants_transpose) {
+        T* transposed = scratch.data() + workspace * parts;
+        transpose(g.b, g.k, g.n, transposed);
+        g.b = transposed;
+        g.ldb = g.k;
+        g.layout = Layout::transposed;
+    }
+    parallel(parts, [&](int part) {
+        const Range rows = part_of(g.m, parts, part, multiple);
+        kernels.narrow(g, rows.begin, rows.end, scratch.data() + part * workspace);
+    });
+}
+
+// b is ready to be read as it is: split the rows, or the columns where there are few rows.
+template <class T>
+void multiply_ready(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, int parts, bool by_rows, T* scratch) {
+    const auto& kernels = *kernels_of<T>().dense;
+    const ptrdiff_t workspace = padded<T>(kernels.workspace_size(g));
+    parallel(parts, [&](int part) {
+        T* const own = scratch + part * workspace;
+        if (by_rows) {
+            const Range rows = part_of(g.m, parts, part, kernels.tile_rows);
+            kernels.product(g, rows.begin, rows.end, begin, end, own);
+        } else {
+            const Range columns = part_of(end - begin, parts, part, kernels.tile_columns);
+            kernels.product(g, 0, g.m, begin + columns.begin, begin + columns.end, own);
+        }
+    });
+}
+
+// c = f(bias + a b) for any layout of b. The split and the packing never change a bit: they only choose who computes
+// an element, and every element is one chain per chunk of k.
+template <class T>
+void multiply(Product<T> g) {
+    if (g.m <= 0 || g.n <= 0) return;
+    if (g.n < kNarrowColumns) {
+        multiply_narrow(g);
+        return;
+    }
+    const auto& kernels = *kernels_of<T>().dense;
+    const ptrdiff_t row_tiles = round_up(g.m, kernels.tile_rows) / kernels.tile_rows;
+    const ptrdiff_t panels = round_up(g.n, kernels.tile_columns) / kernels.tile_columns;
+    const int parts = parts_for(work_of(g), std::max(row_tiles, panels));
+    const bool by_rows = g.m >= kRowsPerThread * parts || panels < 2 * parts;
+    const ptrdiff_t workspace = padded<T>(kernels.workspace_size(g)) * parts;
+    const bool in_place = g.layout == Layout::rows && g.m < kInPlaceRows;
+    if (in_place || g.layout == Layout::packed) {
+        Scratch<T> scratch(workspace);
+        multiply_ready(g, 0, g.n, parts, by_rows, scratch.data());
+        return;
+    }
+    const ptrdiff_t tile = kernels.tile_columns;
+    const ptrdiff_t fit = kPackBytes / static_cast<ptrdiff_t>(sizeof(T)) / std::max<ptrdiff_t>(g.k, 1);
+    const ptrdiff_t at_once = std::max<ptrdiff_t>(fit / tile, 1) * tile;
+    const ptrdiff_t share = by_rows ? round_up(g.n, tile) : round_up(g.n, parts * tile) / parts;
+    const ptrdiff_t pack_size = padded<T>(kernels.packed_size(g.k, std::min(share, at_once)));
+    Scratch<T> scratch(workspace + pack_size * (by_rows ? 1 : parts));
+    T* const packed = scratch.data() + workspace;
+    const auto pack = [&g, &kernels](ptrdiff_t begin, ptrdiff_t end, T* to) {
+        kernels.pack(g.b, g.ldb, g.layout, g.k, g.n, begin, end, to);
+    };
+    const auto packed_product = [&g](ptrdiff_t first_column, const T* panels_of_b) {
+        Product<T> ready = g;
+        ready.b = panels_of_b;
+        ready.layout = Layout::packed;
+        ready.first_column = first_column;
+        return ready;
+    };
+    if (by_rows) {
+        for (ptrdiff_t j = 0; j < g.n; j += at_once) {
+            const ptrdiff_t end = std::min(g.n, j + at_once);
+            const int packers = static_cast<int>(std::min<ptrdiff_t>(parts, round_up(end - j, tile) / tile));
+            parallel(packers, [&](int part) {
+                const Range columns = part_of(end - j, packers, part, tile);
+                pack(j + columns.begin, j + columns.end, packed + columns.begin * g.k);
+            });
+            multiply_ready(packed_product(j, packed), j, end, parts, true, scratch.data());
+        }
+        return;
+    }
+    // Each thread packs the columns it computes: no waiting for one another.
+    parallel(parts, [&](int part) {
+        const Range columns = part_of(g.n, parts, part, tile);
+        T* const own = packed + part * pack_size;
+        for (ptrdiff_t j = columns.begin; j < columns.end; j += at_once) {
+            const ptrdiff_t end = std::min(columns.end, j + at_once);
+            pack(j, end, own);
+            kernels.product(packed_product(j, own), 0, g.m, j, end, scratch.data() + part * (workspace / parts));
+        }
+    });
+}
+
+template <class T>
+Product<T> forward_product(const DenseShape<T>& s, const T* x, const T* b, Kind kind, T parameter, T* y, T* z) {
+    const bool plain = kind == Kind::identity && z == nullptr;
+    T* const c = z != nullptr ? z : y;
+    return {s.batch, s.outputs, s.inputs, x, s.inputs, 1, nullptr, 0, Layout::rows, 0, b, c, s.outputs,
+            plain ? nullptr : y, static_cast<int>(kind), parameter};
+}
+
+template <class T>
+void column_sums(const T* a, ptrdiff_t m, ptrdiff_t n, T* sums) {
+    const auto& kernels = *kernels_of<T>().dense;
+    const ptrdiff_t multiple = 64 / static_cast<ptrdiff_t>(sizeof(T));
+    const int parts = parts_for(static_cast<double>(m) * static_cast<double>(n), round_up(n, multiple) / multiple);
+    parallel(parts, [&](int part) {
+        const Range columns = part_of(n, parts, part, multiple);
+        kernels.column_sums(a, m, n, n, columns.begin, columns.end, sums);
+    });
+}
+
+}  // namespace
+
+template <class T>
+void dense(const DenseShape<T>& shape, const T* x, Weights<T> w, const T* b, Kind kind, T parameter, T* y, T* z) {
+    const FpEnvironment environment;
+    Product<T> g = forward_product(shape, x, b, kind, parameter, y, z);
+    g.b = w.data;
+    g.ldb = w.transposed ? shape.inputs : shape.outputs;
+    g.layout = w.transposed ? Layout::transposed : Layout::rows;
+    multiply(g);
+}
+
+template <class T>
+void dense_backward(const DenseShape<T>& s, const T* dy, const T* x, Weights<T> w, const T* saved, Kind kind,
+                    T parameter, T* dx, T* dw, T* db) {
+    const FpEnvironment environment;
+    const bool linear = kind == Kind::identity;
+    Scratch<T> scratch(linear ? 0 : s.batch * s.outputs);
+    if (!linear) activation_backward(kind, parameter, dy, saved, scratch.data(), s.batch * s.outputs);
+    const T* const dz = linear ? dy : scratch.data();
+    const int identity = static_cast<int>(Kind::identity);
+    if (dx != nullptr) {
+        multiply<T>({s.batch, s.inputs, s.outputs, dz, s.outputs, 1, w.data, w.transposed ? s.inputs : s.outputs,
+                     w.transposed ? Layout::rows : Layout::transposed, 0, nullptr, dx, s.inputs, nullptr, identity, T(0)});
+    }
+    if (dw != nullptr) {
+        multiply<T>({s.inputs, s.outputs, s.batch, x, 1, s.inputs, dz, s.outputs, Layout::rows, 0, nullptr, dw, s.outputs,
+                     nullptr, identity, T(0)});
+    }
+    if (db != nullptr) column_sums(dz, s.batch, s.outputs, db);
+}
+
+template <class T>
+ptrdiff_t packed_weights_size(ptrdiff_t inputs, ptrdiff_t outputs) {
+    return outputs < kNarrowColumns ? inputs * outputs : kernels_of<T>().dense->packed_size(inputs, outputs);
+}
+
+template <class T>
+void pack_weights(ptrdiff_t inputs, ptrdiff_t outputs, Weights<T> w, T* packed) {
+    if (outputs >= kNarrowColumns) {
+        kernels_of<T>().dense->pack(w.data, w.transposed ? inputs : outputs,
+                                    w.transposed ? Layout::transposed : Layout::rows, inputs, outputs, 0, outputs,
+                                    packed);
+    } else if (w.transposed) {
+        std::copy_n(w.data, inputs * outputs, packed);
+    } else {
+        transpose(w.data, inputs, outputs, packed);
+    }
+}
+
+template <class T>
+void packed_dense(const DenseShape<T>& shape, const T* x, const T* packed, const T* b, Kind kind, T parameter, T* y) {
+    const FpEnvironment environment;
+    Product<T> g = forward_product<T>(shape, x, b, kind, parameter, y, nullptr);
+    g.b = packed;
+    g.ldb = shape.inputs;
+    g.layout = shape.outputs < kNarrowColumns ? Layout::transposed : Layout::packed;
+    multiply(g);
+}
+
+#define FASTNN_INSTANTIATE(T)                                                                                        \
+    template void dense<T>(const DenseShape<T>&, const T*, Weights<T>, const T*, Kind, T, T*, T*);                   \
+    template void dense_backward<T>(const DenseShape<T>&, const T*, const T*, Weights<T>, const T*, Kind, T, T*, T*, \
+                                    T*);                                                                             \
+    template ptrdiff_t packed_weights_size<T>(ptrdiff_t, ptrdiff_t);                                                 \
+    template void pack_weights<T>(ptrdiff_t, ptrdiff_t, Weights<T>, T*);                                             \
+    template void packed_dense<T>(const DenseShape<T>&, const T*, const T*, const T*, Kind, T, T*);
+FASTNN_INSTANTIATE(float)
+FASTNN_INSTANTIATE(double)
+
+}  // namespace fastnn

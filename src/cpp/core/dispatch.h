@@ -1,0 +1,31 @@
+// The instruction set of this process: chosen once, from the processor and FASTNN_ISA.
+#ifndef FASTNN_CORE_DISPATCH_H
+#define FASTNN_CORE_DISPATCH_H
+
+#include "../kernels/table.h"
+
+namespace fastnn {
+
+// The table in use. Thread-safe; the choice is made at the first call.
+const Kernels& kernels();
+
+template <class T>
+const KernelsOf<T>& kernels_of();
+template <>
+inline const KernelsOf<float>& kernels_of<float>() {
+    return kernels().f32;
+}
+template <>
+inline const KernelsOf<double>& kernels_of<double>() {
+    return kernels().f64;
+}
+
+// The tables this processor can run, best first, ended by null.
+const Kernels* const* available_kernels();
+
+// Null, or a sentence that says what is wrong with FASTNN_ISA; kernels() is then the best available table.
+const char* isa_setting_error();
+
+}  // namespace fastnn
+
+#endif

@@ -1,0 +1,92 @@
+#include "softmax.h"
+
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
+#include "dispatch.h"
+#include "fpenv.h"
+#include "scratch.h"
+#include "threads.h"
+
+namespace fastnn {
+namespace {
+
+// f(begin, end, scratch) over parts of the rows.
+template <class T, class F>
+void over_rows(std::ptrdiff_t rows, std::ptrdiff_t columns, F&& f) {
+    const FpEnvironment environment;
+    const int parts = parts_for(kSoftmaxWork * static_cast<double>(rows) * static_cast<double>(columns), rows);
+    // A line apart, so that no two threads write to one.
+    const std::ptrdiff_t size = kernels_of<T>().softmax->scratch_size(columns) + 64;
+    const Scratch<T> scratch(size * parts);
+    parallel(parts, [&](int part) {
+        const Range range = part_of(rows, parts, part);
+        f(range.begin, range.end - range.begin, scratch.data() + part * size);
+    });
+}
+
+double last_level_cache_bytes() {
+    constexpr double kUsual = 32e6;
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+    static const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return bytes > 0 ? static_cast<double>(bytes) : kUsual;
+#else
+    return kUsual;
+#endif
+}
+
+}  // namespace
+
+template <class T>
+void softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    // Results that would not stay in the cache need not pass through it; in place they are there already.
+    const double bytes = 2.0 * sizeof(T) * static_cast<double>(rows) * static_cast<double>(columns);
+    const bool stream = x != y && bytes > last_level_cache_bytes();
+    over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
+        const std::ptrdiff_t at = first * columns;
+        kernels_of<T>().softmax->softmax(x + at, y + at, count, columns, stream, scratch);
+    });
+}
+
+template <class T>
+void softmax_backward(const T* dy, const T* y, T* dx, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
+        const std::ptrdiff_t at = first * columns;
+        kernels_of<T>().softmax->softmax_backward(dy + at, y + at, dx + at, count, columns, scratch);
+    });
+}
+
+template <class T>
+void log_softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
+        const std::ptrdiff_t at = first * columns;
+        kernels_of<T>().softmax->log_softmax(x + at, y + at, count, columns, scratch);
+    });
+}
+
+template <class T>
+void log_softmax_backward(const T* dy, const T* y, T* dx, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
+        const std::ptrdiff_t at = first * columns;
+        kernels_of<T>().softmax->log_softmax_backward(dy + at, y + at, dx + at, count, columns, scratch);
+    });
+}
+
+template <class T>
+void logsumexp(const T* x, T* s, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
+        kernels_of<T>().softmax->logsumexp(x + first * columns, s + first, count, columns, scratch);
+    });
+}
+
+#define FASTNN_INSTANTIATE(T)                                                                             \
+    template void softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                               \
+    template void softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);            \
+    template void log_softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                           \
+    template void log_softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);        \
+    template void logsumexp<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);
+FASTNN_INSTANTIATE(float)
+FASTNN_INSTANTIATE(double)
+
+}  // namespace fastnn

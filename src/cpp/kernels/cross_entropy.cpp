@@ -1,0 +1,248 @@
+#include "cross_entropy.h"
+
+#include "class_targets.h"
+#include "softmax_blocks.h"
+#include "softmax_rows.h"
+
+namespace fastnn {
+namespace FASTNN_TARGET {
+namespace {
+
+// ---- logits ------------------------------------------------------------------------------------------------------
+
+// max(0, log(sum) - x) of one number, x relative to the row's reference.
+template <class T>
+FASTNN_INLINE T nll_of(T x, T high, T low) {
+    const T nll = (high - x) + low;
+    return 0 > nll ? 0 : nll;
+}
+template <class T>
+FASTNN_INLINE vec<T> nll_of(vec<T> x, vec<T> high, vec<T> low) {
+    return max(set1(T(0)), (high - x) + low);
+}
+
+// The target's element of the gradient, known only before its exponential is overwritten.
+template <class T>
+struct TargetGradient {
+    ptrdiff_t index;
+    T value;
+
+    FASTNN_INLINE void put(T* gradient) const {
+        if (index >= 0) gradient[index] = value;
+    }
+};
+
+// (e * inverse) * scale: the gradient of a row but for the target's element.
+template <class T>
+struct ScaleTwice {
+    const T* e;
+    T* gradient;
+    vec<T> inverse, scale;
+
+    template <class Lanes>
+    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
+        store(gradient + at, (load(e + at, lanes) * inverse) * scale, lanes);
+    }
+};
+
+template <class T>
+FASTNN_INLINE void plain_loss(const ClassLossRows<T>& in, ptrdiff_t row, const Target<T>& target, T reference, T high,
+                              T low) {
+    const T nll = target.is_ignored ? 0 : nll_of(in.x[row * in.columns + target.index] - reference, high, low);
+    in.losses[row] = target.is_ignored ? 0 : target.weight * nll;
+}
+
+template <class T>
+void plain_rows_loss(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end) {
+    for (ptrdiff_t row = begin; row < end; ++row) {
+        const RowSum<T> sum = sum_row<T, false>(in.x + row * in.columns, in.columns, nullptr, Nothing());
+        const LogSum<T> log_sum(sum.sum);
+        plain_loss(in, row, Target<T>(in.targets, row), sum.reference, log_sum.high, log_sum.low);
+    }
+}
+
+// A row's gradient is stored while the next row's exponentials are computed, as in softmax.
+template <class T>
+void plain_rows(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e) {
+    if (in.gradient == nullptr) return plain_rows_loss(in, begin, end);
+    ScaleTwice<T> finish = {};
+    TargetGradient<T> at_target = {};
+    for (ptrdiff_t row = begin; row < end; ++row) {
+        const T* x = in.x + row * in.columns;
+        const RowSum<T> sum = row == begin ? sum_row<T, true>(x, in.columns, e, Nothing())
+                                           : sum_row<T, true>(x, in.columns, e, finish);
+        if (row != begin) at_target.put(finish.gradient);
+
+        const Target<T> target(in.targets, row);
+        const LogSum<T> log_sum(sum.sum);
+        plain_loss(in, row, target, sum.reference, log_sum.high, log_sum.low);
+        const T inverse = 1 / sum.sum, scale = target.is_ignored ? 0 : target.weight * scale_of(in, row, target);
+        finish = {e, in.gradient + row * in.columns, set1(inverse), set1(scale)};
+        at_target.index = target.index;
+        if (target.index >= 0) at_target.value = (e[target.index] * inverse - 1) * scale;
+    }
+    for_vectors<T>(in.columns, finish);
+    at_target.put(finish.gradient);
+}
+
+template <class T>
+void plain_blocks(const ClassLossRows<T>& in, T* scratch) {
+    const Block<T> block(scratch);
+    for_blocks(in.rows, in.columns, [&](ptrdiff_t first, ptrdiff_t count) {
+        const ptrdiff_t columns = in.columns, n = count * columns;
+        if (columns == 1 || !exp_block(in.x + first * columns, n, block.e)) {
+            return plain_rows(in, first, first + count, block.e);
+        }
+        sum_block(block.e, count, columns, block.sums);
+        logs_of_sums(block.sums, count, block.a, block.b);
+        for (ptrdiff_t r = 0; r < count; ++r) {
+            plain_loss(in, first + r, Target<T>(in.targets, first + r), T(0), block.a[r], block.b[r]);
+        }
+        if (in.gradient == nullptr) return;
+
+        reciprocals(block.sums, count, block.a);
+        for (ptrdiff_t r = 0; r < count; ++r) {
+            const Target<T> target(in.targets, first + r);
+            block.b[r] = target.is_ignored ? 0 : target.weight * scale_of(in, first + r, target);
+        }
+        widen(block.a, count, columns, block.wide_a);
+        widen(block.b, count, columns, block.wide_b);
+        T* gradient = in.gradient + first * columns;
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            const vec<T> p = load(block.e + at, lanes) * load(block.wide_a + at, lanes);
+            store(gradient + at, p * load(block.wide_b + at, lanes), lanes);
+        });
+        for (ptrdiff_t r = 0; r < count; ++r) {
+            const ptrdiff_t index = Target<T>(in.targets, first + r).index;
+            if (index < 0) continue;
+            const ptrdiff_t at = r * columns + index;
+            gradient[at] = (block.e[at] * block.a[r] - 1) * block.b[r];
+        }
+    });
+}
+
+// Any coefficients: label smoothing, probabilities.
+template <class T>
+void general_rows(const ClassLossRows<T>& in, T* e) {
+    const ptrdiff_t columns = in.columns;
+    for (ptrdiff_t row = 0; row < in.rows; ++row) {
+        const T* x = in.x + row * columns;
+        const Target<T> target(in.targets, row);
+        const Coefficients<T> c(in.targets, row, columns);
+        const RowSum<T> sum = sum_row<T, true>(x, columns, e, Nothing());
+        const LogSum<T> log_sum(sum.sum);
+        const vec<T> reference = set1(sum.reference), high = set1(log_sum.high), low = set1(log_sum.low);
+        Lanes<T> losses = Lanes<T>::all(0), totals = Lanes<T>::all(0);
+        for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T> mask) {
+            const vec<T> weight = c.at(at, lanes);
+            const vec<T> nll = nll_of<T>(load(x + at, lanes) - reference, high, low);
+            losses.part[i] = losses.part[i] + keep(mask, weight * nll);
+            totals.part[i] = totals.part[i] + keep(mask, weight);
+        });
+        T loss = tree_sum(losses), total = tree_sum(totals), own = 0;
+        if (target.index >= 0) {
+            own = c.sharp * target.weight;
+            total += own;
+            loss += own * nll_of(x[target.index] - sum.reference, log_sum.high, log_sum.low);
+        }
+        in.losses[row] = target.is_ignored ? 0 : loss;
+        if (in.gradient == nullptr) continue;
+
+        T* gradient = in.gradient + row * columns;
+        const T scale = scale_of(in, row, target), inverse = 1 / sum.sum;
+        for_vectors<T>(columns, [&](ptrdiff_t at, auto lanes) {
+            const vec<T> p = load(e + at, lanes) * inverse;
+            store(gradient + at, (p * total - c.at(at, lanes)) * scale, lanes);
+        });
+        if (target.index >= 0) {
+            const T p = e[target.index] * inverse;
+            gradient[target.index] = (p * total - (c.one(target.index) + own)) * scale;
+        }
+    }
+}
+
+template <class T>
+void from_logits(const ClassLossRows<T>& in, T* scratch) {
+    if (in.rows == 0) return;
+    if (in.columns == 0) {
+        for (ptrdiff_t row = 0; row < in.rows; ++row) in.losses[row] = 0;
+    } else if (!is_plain(in.targets)) {
+        general_rows(in, scratch);
+    } else if (in.columns <= kBlockColumns) {
+        plain_blocks(in, scratch);
+    } else {
+        plain_rows(in, 0, in.rows, scratch);
+    }
+}
+
+// ---- probabilities -----------------------------------------------------------------------------------------------
+
+template <class T>
+constexpr T kLeast = static_cast<T>(1e-7);
+template <class T>
+constexpr T kMost = static_cast<T>(1 - 1e-7);
+
+// -log(clip(p)); nan stays nan.
+template <class T>
+FASTNN_INLINE vec<T> nll_of_probability(vec<T> p) {
+    return -log(min(set1(kMost<T>), max(set1(kLeast<T>), p)));
+}
+
+// Its derivative times c: -c / p, and 0 where p was clipped.
+template <class T>
+FASTNN_INLINE vec<T> slope_of_probability(vec<T> p, vec<T> c) {
+    const ivec<T> clipped = (p < set1(kLeast<T>)) | (p > set1(kMost<T>));
+    return keep(~clipped, (set1(T(0)) - c) / p);
+}
+
+template <class T>
+void from_probabilities(const ClassLossRows<T>& in, T*) {
+    const ptrdiff_t columns = in.columns;
+    const bool plain = is_plain(in.targets);
+    for (ptrdiff_t row = 0; row < in.rows; ++row) {
+        const T* p = in.x + row * columns;
+        const Target<T> target(in.targets, row);
+        const Coefficients<T> c(in.targets, row, columns);
+        Lanes<T> losses = Lanes<T>::all(0);
+        if (!plain) {
+            for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T> mask) {
+                const vec<T> nll = nll_of_probability<T>(load(p + at, lanes));
+                losses.part[i] = losses.part[i] + keep(mask, c.at(at, lanes) * nll);
+            });
+        }
+        const T own = c.sharp * target.weight, of_target = target.index >= 0 ? p[target.index] : T(1);
+        T loss = tree_sum(losses);
+        if (target.index >= 0) loss += own * nll_of_probability<T>(set1(of_target))[0];
+        in.losses[row] = target.is_ignored ? 0 : loss;
+        if (in.gradient == nullptr) continue;
+
+        T* gradient = in.gradient + row * columns;
+        const T scale = scale_of(in, row, target);
+        for_vectors<T>(columns, [&](ptrdiff_t at, auto lanes) {
+            vec<T> slope = {};
+            if (!plain) slope = slope_of_probability<T>(load(p + at, lanes), c.at(at, lanes)) * scale;
+            store(gradient + at, slope, lanes);
+        });
+        if (target.index >= 0) {
+            const T coefficient = plain ? own : c.one(target.index) + own;
+            gradient[target.index] = slope_of_probability<T>(set1(of_target), set1(coefficient))[0] * scale;
+        }
+    }
+}
+
+template <class T>
+ptrdiff_t scratch_size(ptrdiff_t columns) {
+    return columns <= kBlockColumns ? Block<T>::kSize : columns + kLanes;
+}
+
+}  // namespace
+
+extern const CrossEntropyKernels<float> cross_entropy_f32;
+extern const CrossEntropyKernels<double> cross_entropy_f64;
+const CrossEntropyKernels<float> cross_entropy_f32 = {&scratch_size<float>, &from_logits<float>,
+                                                      &from_probabilities<float>};
+const CrossEntropyKernels<double> cross_entropy_f64 = {&scratch_size<double>, &from_logits<double>,
+                                                       &from_probabilities<double>};
+
+}  // namespace FASTNN_TARGET
+}  // namespace fastnn

@@ -1,0 +1,148 @@
+// The micro-kernels: an outer-product tile of kRows x kVectors registers over one chunk of the inner dimension.
+#ifndef FASTNN_KERNELS_GEMM_H
+#define FASTNN_KERNELS_GEMM_H
+
+#include "dense.h"
+#include "simd.h"
+
+namespace fastnn {
+namespace FASTNN_TARGET {
+
+// Registers decide the tile. AVX-512 has 32: 6 x 4 sums + 4 of b, a broadcast from memory. AVX2 has 16: 6 x 2 sums +
+// 2 of b + 1 broadcast. NEON has 32: 6 x 4 + 4 + 1; baseline x86 has 16.
+#if defined(FASTNN_TARGET_AVX512) || defined(FASTNN_TARGET_NEON)
+constexpr int kTileVectors = 4;
+#else
+constexpr int kTileVectors = 2;
+#endif
+constexpr int kTileRows = 6;
+template <class T>
+constexpr ptrdiff_t kTileColumns = kTileVectors * lane_count<T>;
+
+// With few rows a tile spans several panels, so that 8 or more chains hide the fma's latency of 4 cycles at 2 a cycle.
+constexpr int kWideRows = kTileVectors == 2 ? 3 : 1;
+constexpr int wide_vectors(int rows) { return rows == 1 ? 8 : 4; }
+
+template <class T>
+struct TileArguments {
+    ptrdiff_t k;
+    const T* a;
+    ptrdiff_t a_stride;
+    const T* b;
+    ptrdiff_t b_stride;  // from one p to the next
+    ptrdiff_t b_panel;   // from one panel to the next
+    const T* bias;       // null: start at zero
+    T* c;
+    ptrdiff_t ldc;
+    bool add;   // to what is in c: the later chunks
+    bool relu;  // at the store: the one activation as cheap as the store itself
+    Tail<T> tail;
+};
+
+template <class T>
+using TileFunction = void (*)(const TileArguments<T>&);
+
+// kByRow: a(i, p) = a[i * a_stride + p], else a[i + p * a_stride].
+// kMasked: only `tail` lanes of the last vector exist in b, bias and c.
+template <class T, int kRows, int kVectors, bool kMasked, bool kByRow>
+void tile(const TileArguments<T>& t) {
+    constexpr ptrdiff_t kLane = lane_count<T>;
+    const Tail<T> tail = t.tail;
+    const auto read = [tail](const T* p, int v) {
+        return kMasked && v == kVectors - 1 ? load(p, tail) : load(p);
+    };
+    vec<T> sum[kRows][kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+        const vec<T> start = t.bias != nullptr ? read(t.bias + v * kLane, v) : vec<T>{};
+#pragma GCC unroll 8
+        for (int i = 0; i < kRows; ++i) sum[i][v] = start;
+    }
+    const T* a = t.a;
+    const T* b = t.b;
+    const ptrdiff_t a_stride = t.a_stride, b_stride = t.b_stride, b_panel = t.b_panel;
+    for (ptrdiff_t p = 0; p < t.k; ++p) {
+        vec<T> row_of_b[kVectors];
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            row_of_b[v] = read(b + (v / kTileVectors) * b_panel + (v % kTileVectors) * kLane, v);
+        }
+        b += b_stride;
+#pragma GCC unroll 8
+        for (int i = 0; i < kRows; ++i) {
+            const vec<T> from_a = set1(kByRow ? a[i * a_stride] : a[i]);
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
+        }
+        a += kByRow ? 1 : a_stride;
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            T* c = t.c + i * t.ldc + v * kLane;
+            vec<T> value = sum[i][v];
+            if (t.add) value = read(c, v) + value;
+            // max(0, nan) is nan with the operands in this order, as PyTorch has it.
+            if (t.relu) value = max(vec<T>{}, value);
+            if (kMasked && v == kVectors - 1) {
+                store(c, value, tail);
+            } else {
+                store(c, value);
+            }
+        }
+    }
+}
+
+// [rows - 1] of whole panels; [rows - 1][vectors - 1] of a last, partial one; [rows - 1] of several panels.
+template <class T, bool kByRow>
+struct Tiles {
+    static constexpr TileFunction<T> whole[kTileRows] = {
+        tile<T, 1, kTileVectors, false, kByRow>, tile<T, 2, kTileVectors, false, kByRow>,
+        tile<T, 3, kTileVectors, false, kByRow>, tile<T, 4, kTileVectors, false, kByRow>,
+        tile<T, 5, kTileVectors, false, kByRow>, tile<T, 6, kTileVectors, false, kByRow>,
+    };
+    template <int kRows>
+    static constexpr TileFunction<T> masked(int vectors) {
+        switch (vectors) {
+            case 1:
+                return tile<T, kRows, 1, true, kByRow>;
+            case 2:
+                return tile<T, kRows, 2, true, kByRow>;
+#if !defined(FASTNN_TARGET_AVX2) && !defined(FASTNN_TARGET_GENERIC)
+            case 3:
+                return tile<T, kRows, 3, true, kByRow>;
+#endif
+            default:
+                return tile<T, kRows, kTileVectors, true, kByRow>;
+        }
+    }
+    static TileFunction<T> partial(ptrdiff_t rows, int vectors) {
+        switch (rows) {
+            case 1:
+                return masked<1>(vectors);
+            case 2:
+                return masked<2>(vectors);
+            case 3:
+                return masked<3>(vectors);
+            case 4:
+                return masked<4>(vectors);
+            case 5:
+                return masked<5>(vectors);
+            default:
+                return masked<6>(vectors);
+        }
+    }
+    static constexpr TileFunction<T> wide[kWideRows] = {
+        tile<T, 1, wide_vectors(1), false, kByRow>,
+#if !defined(FASTNN_TARGET_AVX512) && !defined(FASTNN_TARGET_NEON)
+        tile<T, 2, wide_vectors(2), false, kByRow>,
+        tile<T, 3, wide_vectors(3), false, kByRow>,
+#endif
+    };
+};
+
+}  // namespace FASTNN_TARGET
+}  // namespace fastnn
+
+#endif

@@ -1,0 +1,274 @@
+#include "softmax.h"
+
+#include "softmax_blocks.h"
+#include "softmax_rows.h"
+
+namespace fastnn {
+namespace FASTNN_TARGET {
+namespace {
+
+// p aligned to 16 bytes; large NumPy arrays are, and seldom to more.
+FASTNN_INLINE void store_around_caches(float* p, f32 v) {
+#if defined(FASTNN_TARGET_AVX512)
+    _mm_stream_ps(p, _mm512_castps512_ps128(v));
+    _mm_stream_ps(p + 4, _mm512_extractf32x4_ps(v, 1));
+    _mm_stream_ps(p + 8, _mm512_extractf32x4_ps(v, 2));
+    _mm_stream_ps(p + 12, _mm512_extractf32x4_ps(v, 3));
+#elif defined(FASTNN_TARGET_AVX2)
+    _mm_stream_ps(p, _mm256_castps256_ps128(v));
+    _mm_stream_ps(p + 4, _mm256_extractf128_ps(v, 1));
+#else
+    store_stream(p, v);
+#endif
+}
+FASTNN_INLINE void store_around_caches(double* p, f64 v) {
+    store_around_caches(reinterpret_cast<float*>(p), reinterpret_cast<f32>(v));
+}
+
+// Finishes a row from its exponentials: y = e * scale.
+template <class T, bool kStream>
+struct Scale {
+    const T* e;
+    T* y;
+    vec<T> scale;
+
+    FASTNN_INLINE void operator()(ptrdiff_t at, Whole<T>) const {
+        const vec<T> v = load(e + at) * scale;
+        if (kStream) {
+            store_around_caches(y + at, v);
+        } else {
+            store(y + at, v);
+        }
+    }
+    FASTNN_INLINE void operator()(ptrdiff_t at, Tail<T> lanes) const {
+        store(y + at, load(e + at, lanes) * scale, lanes);
+    }
+};
+
+// The same, and fetches the row in work from memory: 8 KB ahead of where it is read.
+template <class T, class Finish>
+struct Fetching {
+    Finish finish;
+    const T* x;
+
+    template <class Lanes>
+    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
+        constexpr ptrdiff_t kAhead = 8192 / sizeof(T);
+        prefetch_l2(x + at + kAhead);
+        finish(at, lanes);
+    }
+};
+
+// A row is scaled while the next one's exponentials are computed: its multiplications and stores hide behind them.
+template <class T, bool kStream>
+void softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
+    T sum = sum_row<T, true>(x, columns, e, Nothing()).sum;
+    for (ptrdiff_t row = 1; row < rows; ++row) {
+        const Scale<T, kStream> scale = {e, y + (row - 1) * columns, set1(1 / sum)};
+        const T* next = x + row * columns;
+        if (kStream) {
+            sum = sum_row<T, true>(next, columns, e, Fetching<T, Scale<T, kStream>>{scale, next}).sum;
+        } else {
+            sum = sum_row<T, true>(next, columns, e, scale).sum;
+        }
+    }
+    for_vectors<T>(columns, Scale<T, kStream>{e, y + (rows - 1) * columns, set1(1 / sum)});
+}
+
+template <class T>
+void softmax_blocks(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
+    const Block<T> block(scratch);
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+        const ptrdiff_t n = count * columns;
+        const T* from = x + row * columns;
+        T* to = y + row * columns;
+        if (columns == 1 || !exp_block(from, n, block.e)) {
+            softmax_rows<T, false>(from, to, count, columns, block.e);
+            return;
+        }
+        sum_block(block.e, count, columns, block.sums);
+        reciprocals(block.sums, count, block.a);
+        widen(block.a, count, columns, block.wide_a);
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            store(to + at, load(block.e + at, lanes) * load(block.wide_a + at, lanes), lanes);
+        });
+    });
+}
+
+template <class T>
+void softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    if (columns <= kBlockColumns) {
+        softmax_blocks(x, y, rows, columns, scratch);
+    } else if (stream && (reinterpret_cast<uintptr_t>(y) | static_cast<uintptr_t>(columns) * sizeof(T)) % 16 == 0) {
+        softmax_rows<T, true>(x, y, rows, columns, scratch);
+        stream_fence();
+    } else {
+        softmax_rows<T, false>(x, y, rows, columns, scratch);
+    }
+}
+
+template <class T>
+void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    if (columns > kBlockColumns) {
+        for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
+            Lanes<T> sums = Lanes<T>::all(0);
+            for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T>) {
+                sums.part[i] = sums.part[i] + load(dy + at, lanes) * load(y + at, lanes);
+            });
+            const vec<T> sum = set1(tree_sum(sums));
+            for_vectors<T>(columns, [&](ptrdiff_t at, auto lanes) {
+                store(dx + at, (load(dy + at, lanes) - sum) * load(y + at, lanes), lanes);
+            });
+        }
+        return;
+    }
+    const Block<T> block(scratch);
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+        const ptrdiff_t n = count * columns, first = row * columns;
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            store(block.e + at, load(dy + first + at, lanes) * load(y + first + at, lanes));
+        });
+        sum_block(block.e, count, columns, block.sums);
+        widen(block.sums, count, columns, block.wide_a);
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            const vec<T> shifted = load(dy + first + at, lanes) - load(block.wide_a + at, lanes);
+            store(dx + first + at, shifted * load(y + first + at, lanes), lanes);
+        });
+    });
+}
+
+// Finishes a row of log_softmax from its logits.
+template <class T>
+struct Shift {
+    const T* x;
+    T* y;
+    vec<T> reference, high, low;
+
+    FASTNN_INLINE Shift(const T* from, T* to, RowSum<T> row) : x(from), y(to) {
+        const LogSum<T> log_sum(row.sum);
+        reference = set1(row.reference);
+        high = set1(log_sum.high);
+        low = set1(log_sum.low);
+    }
+    template <class Lanes>
+    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
+        store(y + at, log_probability<T>(load(x + at, lanes) - reference, high, low), lanes);
+    }
+};
+
+template <class T>
+void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns) {
+    RowSum<T> sum = sum_row<T, false>(x, columns, nullptr, Nothing());
+    for (ptrdiff_t row = 1; row < rows; ++row) {
+        const Shift<T> shift(x + (row - 1) * columns, y + (row - 1) * columns, sum);
+        sum = sum_row<T, false>(x + row * columns, columns, nullptr, shift);
+    }
+    for_vectors<T>(columns, Shift<T>(x + (rows - 1) * columns, y + (rows - 1) * columns, sum));
+}
+
+template <class T>
+void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    if (columns > kBlockColumns) return log_softmax_rows(x, y, rows, columns);
+    const Block<T> block(scratch);
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+        const ptrdiff_t n = count * columns;
+        const T* from = x + row * columns;
+        T* to = y + row * columns;
+        if (columns == 1 || !exp_block(from, n, block.e)) return log_softmax_rows(from, to, count, columns);
+        sum_block(block.e, count, columns, block.sums);
+        logs_of_sums(block.sums, count, block.a, block.b);
+        widen(block.a, count, columns, block.wide_a);
+        widen(block.b, count, columns, block.wide_b);
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            const vec<T> high = load(block.wide_a + at, lanes), low = load(block.wide_b + at, lanes);
+            store(to + at, log_probability<T>(load(from + at, lanes), high, low), lanes);
+        });
+    });
+}
+
+template <class T>
+void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    if (columns > kBlockColumns) {
+        for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
+            Lanes<T> sums = Lanes<T>::all(0);
+            for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T>) {
+                sums.part[i] = sums.part[i] + load(dy + at, lanes);
+            });
+            const vec<T> sum = set1(tree_sum(sums));
+            for_vectors<T>(columns, [&](ptrdiff_t at, auto lanes) {
+                store(dx + at, fnma(exp(load(y + at, lanes)), sum, load(dy + at, lanes)), lanes);
+            });
+        }
+        return;
+    }
+    const Block<T> block(scratch);
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+        const ptrdiff_t n = count * columns, first = row * columns;
+        // A copy, as the sums read whole groups of 16 past the end.
+        memcpy(block.e, dy + first, static_cast<size_t>(n) * sizeof(T));
+        sum_block(block.e, count, columns, block.sums);
+        widen(block.sums, count, columns, block.wide_a);
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            const vec<T> p = exp(load(y + first + at, lanes));
+            store(dx + first + at, fnma(p, load(block.wide_a + at, lanes), load(block.e + at, lanes)), lanes);
+        });
+    });
+}
+
+template <class T>
+FASTNN_INLINE T logsumexp_of(RowSum<T> row) {
+    const T reference = row.reference;
+    const bool is_infinite = reference == infinity<T>() || reference == -infinity<T>();
+    return is_infinite ? reference : reference + LogSum<T>(row.sum).high;
+}
+
+template <class T>
+void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
+    const auto each_row = [&](ptrdiff_t begin, ptrdiff_t end) {
+        for (ptrdiff_t row = begin; row < end; ++row) {
+            s[row] = logsumexp_of(sum_row<T, false>(x + row * columns, columns, nullptr, Nothing()));
+        }
+    };
+    // A row of no elements: log(0).
+    if (columns == 0) {
+        for (ptrdiff_t row = 0; row < rows; ++row) s[row] = -infinity<T>();
+    } else if (columns > kBlockColumns) {
+        each_row(0, rows);
+    } else {
+        const Block<T> block(scratch);
+        for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+            if (columns == 1 || !exp_block(x + row * columns, count * columns, block.e)) {
+                return each_row(row, row + count);
+            }
+            sum_block(block.e, count, columns, block.sums);
+            for_vectors<T>(count, [&](ptrdiff_t at, auto lanes) {
+                store(s + row + at, log(load(block.sums + at, lanes)), lanes);
+            });
+        });
+    }
+}
+
+template <class T>
+ptrdiff_t scratch_size(ptrdiff_t columns) {
+    return columns <= kBlockColumns ? Block<T>::kSize : columns + kLanes;
+}
+
+}  // namespace
+
+#define FASTNN_SOFTMAX_KERNELS(T)                                                                        \
+    {                                                                                                    \
+        &scratch_size<T>, &softmax<T>, &softmax_backward<T>, &log_softmax<T>, &log_softmax_backward<T>, \
+            &logsumexp<T>                                                                                \
+    }
+
+extern const SoftmaxKernels<float> softmax_f32;
+extern const SoftmaxKernels<double> softmax_f64;
+const SoftmaxKernels<float> softmax_f32 = FASTNN_SOFTMAX_KERNELS(float);
+const SoftmaxKernels<double> softmax_f64 = FASTNN_SOFTMAX_KERNELS(double);
+
+}  // namespace FASTNN_TARGET
+}  // namespace fastnn

@@ -1,0 +1,109 @@
+// Rows of few columns, many at a time: a block of rows is walked as one flat array, so that no vector is half empty,
+// and only the sums are taken row by row. The same bits as the row code of softmax_rows.h.
+#ifndef FASTNN_KERNELS_SOFTMAX_BLOCKS_H
+#define FASTNN_KERNELS_SOFTMAX_BLOCKS_H
+
+#include "softmax_rows.h"
+
+namespace fastnn {
+namespace FASTNN_TARGET {
+
+// Up to so many columns rows are done in blocks.
+constexpr ptrdiff_t kBlockColumns = 64;
+// Elements and rows of a block: its few flat arrays fit in half of an L1 cache.
+constexpr ptrdiff_t kBlockElements = 1024;
+constexpr ptrdiff_t kBlockRows = 128;
+// Loads and stores of whole groups of 16 may run past the end of a flat array by less than this.
+constexpr ptrdiff_t kBlockPad = 16;
+
+// The flat arrays of a block and one value per row, carved out of the caller's scratch.
+template <class T>
+struct Block {
+    T* e;
+    T* wide_a;
+    T* wide_b;
+    T* sums;
+    T* a;
+    T* b;
+
+    static constexpr ptrdiff_t kFlat = kBlockElements + kBlockPad;
+    static constexpr ptrdiff_t kSize = 3 * kFlat + 3 * kBlockRows;
+
+    FASTNN_INLINE explicit Block(T* scratch)
+        : e(scratch),
+          wide_a(e + kFlat),
+          wide_b(wide_a + kFlat),
+          sums(wide_b + kFlat),
+          a(sums + kBlockRows),
+          b(a + kBlockRows) {}
+};
+
+// f(first, count) for the blocks of consecutive rows.
+template <class F>
+FASTNN_INLINE void for_blocks(ptrdiff_t rows, ptrdiff_t columns, F f) {
+    const ptrdiff_t fit = kBlockElements / columns, most = fit < kBlockRows ? fit : kBlockRows;
+    for (ptrdiff_t row = 0; row < rows; row += most) f(row, rows - row < most ? rows - row : most);
+}
+
+// e = exp(x) of a flat array; false if an element is not moderate (e is then meaningless).
+template <class T>
+FASTNN_INLINE bool exp_block(const T* x, ptrdiff_t n, T* e) {
+    ivec<T> proof = {};
+    for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+        const vec<T> v = load(x + at, lanes);
+        proof = prove_moderate(proof, v);
+        store(e + at, exp_in_range(v));
+    });
+    return is_moderate(proof);
+}
+
+// sums[row] over the flat array, each in the order of a single row's sum.
+template <class T>
+FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T* sums) {
+    const ptrdiff_t whole = (columns - 1) / kLanes * kLanes;
+    ivec<T> masks[lane_vectors<T>];
+    for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) {
+        const ptrdiff_t rest = columns - whole - i * lane_count<T>;
+        masks[i] = first_lanes(rest > 0 ? rest : 0, T());
+    }
+    for (ptrdiff_t row = 0; row < rows; ++row) {
+        const T* p = flat + row * columns;
+        Lanes<T> lanes = Lanes<T>::all(0);
+        for (ptrdiff_t k = 0; k < whole; k += kLanes) {
+            const Lanes<T> group = Lanes<T>::load16(p + k);
+            for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) lanes.part[i] = lanes.part[i] + group.part[i];
+        }
+        const Lanes<T> last = Lanes<T>::load16(p + whole);
+        for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) lanes.part[i] = lanes.part[i] + keep(masks[i], last.part[i]);
+        sums[row] = tree_sum(lanes);
+    }
+}
+
+// wide[row, column] = values[row].
+template <class T>
+FASTNN_INLINE void widen(const T* values, ptrdiff_t rows, ptrdiff_t columns, T* wide) {
+    for (ptrdiff_t row = 0; row < rows; ++row) {
+        const vec<T> v = set1(values[row]);
+        for (ptrdiff_t k = 0; k < columns; k += lane_count<T>) store(wide + row * columns + k, v);
+    }
+}
+
+template <class T>
+FASTNN_INLINE void reciprocals(const T* values, ptrdiff_t n, T* results) {
+    for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) { store(results + at, set1(T(1)) / load(values + at, lanes), lanes); });
+}
+
+template <class T>
+FASTNN_INLINE void logs_of_sums(const T* sums, ptrdiff_t n, T* high, T* low) {
+    for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+        vec<T> h, l;
+        log_of_sum<T>(load(sums + at, lanes), h, l);
+        store(high + at, h, lanes);
+        store(low + at, l, lanes);
+    });
+}
+
+}  // namespace FASTNN_TARGET
+}  // namespace fastnn
+
+#endif

@@ -1,0 +1,43 @@
+"""The backends: modules with the same functions, loaded on first use, and the choice between them."""
+
+from __future__ import annotations
+
+import importlib
+from contextvars import ContextVar
+from typing import Any
+
+from fastnn import _fastnn, arguments
+
+DEFAULT = "native"
+NAMES = ("native", "reference")
+ALIASES = {"numpy": "reference"}
+
+# What use_backend sets: a name among NAMES, or None. The binding reads it too.
+active: ContextVar[str | None] = ContextVar("fastnn_backend", default=None)
+_fastnn._set_backend_variable(active)
+
+_loaded: dict[str, Any] = {}
+
+
+def canonical(name: object) -> str:
+    """The name of a backend, its aliases resolved. Raises ValueError for an unknown one."""
+    if not isinstance(name, str):
+        shown = "None" if name is None else f"a {type(name).__name__}"
+        raise TypeError(f"backend must be one of {', '.join(map(repr, NAMES))}, got {shown}")
+    known = ALIASES.get(name, str(name))
+    if known not in NAMES:
+        raise arguments.unknown("backend", name, (*NAMES, *ALIASES))
+    return known
+
+
+def load(name: str) -> Any:
+    """The module of a backend, by its canonical name."""
+    module = _loaded.get(name)
+    if module is None:
+        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{name}")
+    return module
+
+
+def choose(backend: object) -> Any:
+    """The module a call goes to: the backend it names, else that of use_backend, else the native one."""
+    return load(canonical(backend) if backend is not None else active.get() or DEFAULT)

@@ -1,0 +1,39 @@
+"""The fixtures that every test file may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import isa as isas
+import numpy as np
+import pytest
+
+import fastnn
+
+
+@pytest.fixture(params=["reference", "native"])
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a backend, which is also the one in use."""
+    with fastnn.use_backend(request.param):
+        yield request.param
+
+
+@pytest.fixture(params=isas.AVAILABLE)
+def isa(request: pytest.FixtureRequest) -> str:
+    """An instruction set of this processor; see isa.run_isa."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[1, 2, 3, 4])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The number of threads in use."""
+    before = fastnn.get_num_threads()
+    fastnn.set_num_threads(request.param)
+    yield request.param
+    fastnn.set_num_threads(before)
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> np.dtype:
+    """A dtype that the kernels have."""
+    return np.dtype(request.param)
