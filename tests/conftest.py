@@ -37,3 +37,10 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 def dtype(request: pytest.FixtureRequest) -> np.dtype:
     """A dtype that the kernels have."""
     return np.dtype(request.param)
+
+
+@pytest.fixture
+def native() -> Iterator[str]:
+    """The native backend, in use."""
+    with fastnn.use_backend("native"):
+        yield "native"

@@ -181,7 +181,7 @@ def spoilt_classes(name: str, good: dict[str, Any]) -> Iterator[tuple[str, dict[
         targets[1] = 5
         wording = r"^targets must be class indices from 0 to 4 \(C = 5\).*got 5 at index 1"
         yield f"targets: class 5 in {kind.__name__}", {**good, "targets": targets}, IndexError, wording
-    for value in (-1, -100 if name.startswith("categorical") else -101, 2**40):
+    for value in (-1, -100 if name.startswith("categorical") else -101, 2**40, -(2**63)):
         targets = good["targets"].copy()
         targets[3] = value
         yield f"targets: {value}", {**good, "targets": targets}, IndexError, rf"got {value} at index 3"

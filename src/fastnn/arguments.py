@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def real_in(
 
 def integer(value: object, name: str, low: int, high: int | None = None) -> int:
     """An integer from low up to high, both included."""
-    if isinstance(value, (bool, np.bool_, np.ndarray)) or not isinstance(value, SupportsIndex):
+    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {_show(value)}")
     number = operator.index(value)
     if number < low or (high is not None and number > high):
@@ -85,7 +85,7 @@ def flag(value: object, name: str) -> bool:
 
 def axis_of(value: object, shape: tuple[int, ...], name: str) -> int:
     """The axis as an index >= 0 into an array of that shape; a 0-d array counts as one axis of length 1."""
-    if isinstance(value, (bool, np.bool_, np.ndarray)) or not isinstance(value, SupportsIndex):
+    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
         raise TypeError(f"axis must be an integer, got {_show(value)}")
     axis, rank = operator.index(value), max(len(shape), 1)
     if not -rank <= axis < rank:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-# By name: NumPy itself has no bfloat16, and the package that has one (ml_dtypes) is never imported here.
-HALF_NAMES = ("float16", "bfloat16")
+HALF, SINGLE, DOUBLE = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 
 
 def to_ndarray(value: object, name: str) -> Array:
@@ -53,15 +51,21 @@ def refuse_masked(value: object, name: str) -> None:
         raise TypeError(f"{name} must be a plain array, got a masked one; pass {name}.filled(...)")
 
 
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Whether the dtype is float16 or bfloat16, of any byte order."""
+    # bfloat16 by its name, for NumPy has none and the package that has one (ml_dtypes) is never imported here.
+    return dtype.newbyteorder("=") == HALF or (dtype.itemsize == 2 and dtype.name == "bfloat16")
+
+
 def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     """What a floating dtype is computed in, or None for any other dtype."""
-    if dtype.name in HALF_NAMES:
-        return SINGLE
-    if dtype.kind == "f" and dtype.type is not np.longdouble:
-        native = dtype.newbyteorder("=")
-        if native in (SINGLE, DOUBLE):
-            return native
-    return None
+    if dtype.kind in "biu":
+        return None
+    native = dtype.newbyteorder("=")
+    # longdouble may equal float64, on the platforms where it is no longer.
+    if native in (SINGLE, DOUBLE) and dtype.type is not np.longdouble:
+        return native
+    return SINGLE if is_half(dtype) else None
 
 
 def convert(array: Array, dtype: np.dtype[Any], *, transposed: bool = False) -> Array:
@@ -99,7 +103,7 @@ class Inputs:
             strong = {decider: strong[decider]}
         self.is_strong = bool(strong)
         self.dtype = SINGLE if strong and DOUBLE not in strong.values() else DOUBLE
-        self.allows_half = self.dtype == SINGLE and any(self.arrays[name].dtype.name in HALF_NAMES for name in strong)
+        self.allows_half = self.dtype == SINGLE and any(is_half(self.arrays[name].dtype) for name in strong)
 
     def follow(self, dtype: np.dtype[Any]) -> None:
         """Takes over a dtype that was decided earlier."""
@@ -115,7 +119,7 @@ class Inputs:
         array = self.arrays[name]
         if array.ndim == 0:
             array = array.reshape(1)
-        elif axis is not None:
+        elif axis is not None and axis != array.ndim - 1:
             array = np.moveaxis(array, axis, -1)
         return convert(array, self.dtype)
 
@@ -195,7 +199,7 @@ def checked_output(out: object, name: str, shape: tuple[int, ...], inputs: Input
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} must be a numpy.ndarray, got {type(out).__name__}")
     refuse_masked(out, name)
-    if out.dtype != inputs.dtype and not (inputs.allows_half and out.dtype.name in HALF_NAMES and out.dtype.isnative):
+    if out.dtype != inputs.dtype and not (inputs.allows_half and is_half(out.dtype) and out.dtype.isnative):
         raise TypeError(f"{name} must have dtype {inputs.dtype}, got {out.dtype}")
     if out.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {out.shape}")

@@ -1,7 +1,9 @@
 #include "arrays.h"
 
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "core/activation.h"
 
@@ -235,6 +237,17 @@ bool read_activation(PyObject* argument, int& kind, double& parameter) {
     }
     kind = index_of(name.get(), interned.kinds, kKindCount);
     return kind >= 0 && read_double(value.get(), parameter);
+}
+
+void take_gil_back(PyThreadState* state) {
+    try {
+        PyEval_RestoreThread(state);
+    } catch (...) {
+        // Once the interpreter shuts down, CPython before 3.14 ends a daemon thread here by pthread_exit, which unwinds
+        // its stack as an exception does. On the stack are references that must not be dropped without the GIL, and
+        // functions that no exception may leave. So, as from 3.14 on, the thread stays here until the process ends.
+        while (true) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
 }
 
 bool native_is_active() {

@@ -109,6 +109,9 @@ private:
     PyObject* object_;
 };
 
+// PyEval_RestoreThread; does not return in a daemon thread once the interpreter shuts down.
+void take_gil_back(PyThreadState* state);
+
 // Runs f, without the GIL where the work (FLOPs, or an equivalent) is worth the 0.1 us of letting go of it.
 template <class F>
 void unlocked(double work, F&& f) {
@@ -117,8 +120,15 @@ void unlocked(double work, F&& f) {
         f();
         return;
     }
-    pybind11::gil_scoped_release release;
-    f();
+    PyThreadState* state = PyEval_SaveThread();
+    bool out_of_memory = false;
+    try {
+        f();
+    } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+    }
+    take_gil_back(state);
+    if (out_of_memory) throw std::bad_alloc();
 }
 
 // False inside use_backend(...) with a backend other than native.

@@ -60,15 +60,15 @@ bool read_gradient(PyObject* const* arguments, Arguments& a) {
 
 // Class indices as int64; false if one is neither a class nor ignored. `indices` may be null: only checked.
 template <class Integer>
-bool convert_indices(const Integer* from, std::ptrdiff_t n, std::int64_t classes, std::int64_t ignored,
-                     std::int64_t* indices) {
+bool convert_indices(const Integer* from, std::ptrdiff_t n, std::int64_t classes, bool ignores,
+                     std::int64_t ignored, std::int64_t* indices) {
     bool fine = true;
     for (std::ptrdiff_t i = 0; i < n; ++i) {
         // An unsigned index beyond int64 becomes negative, which is no class, but it must not pass for the ignored one.
         const auto index = static_cast<std::int64_t>(from[i]);
         const bool wrapped = std::is_unsigned<Integer>::value && index < 0;
         fine &= (static_cast<std::uint64_t>(index) < static_cast<std::uint64_t>(classes)) |
-                ((index == ignored) & !wrapped);
+                (ignores & (index == ignored) & !wrapped);
         if (indices != nullptr) indices[i] = index;
     }
     return fine;
@@ -76,7 +76,8 @@ bool convert_indices(const Integer* from, std::ptrdiff_t n, std::int64_t classes
 
 bool convert_indices(const Arguments& a, std::int64_t* indices) {
     const auto convert = [&](auto zero) {
-        return convert_indices(a.targets.as<decltype(zero)>(), a.targets.size, a.x.columns(), a.ignore_index, indices);
+        return convert_indices(a.targets.as<decltype(zero)>(), a.targets.size, a.x.columns(),
+                               a.input == ClassInput::logits, a.ignore_index, indices);
     };
     switch (a.targets.dtype) {
         case DType::i8:

@@ -44,13 +44,14 @@ struct Choice {
     void apply(const char* wanted) {
         if (wanted == nullptr || *wanted == '\0') return;
         char known[64] = "";
+        size_t length = 0;
         for (int i = 0; available[i] != nullptr; ++i) {
             if (std::strcmp(available[i]->name, wanted) == 0) {
                 chosen = available[i];
                 return;
             }
-            if (i > 0) std::strcat(known, ", ");
-            std::strcat(known, available[i]->name);
+            const char* separator = i > 0 ? ", " : "";
+            length += std::snprintf(known + length, sizeof known - length, "%s%s", separator, available[i]->name);
         }
         std::snprintf(error, sizeof error, "FASTNN_ISA must be one of %s on this processor, got '%.64s'", known,
                       wanted);

@@ -53,6 +53,11 @@ FASTNN_INLINE void plain_loss(const ClassLossRows<T>& in, ptrdiff_t row, const T
 }
 
 template <class T>
+FASTNN_INLINE T plain_scale(const ClassLossRows<T>& in, ptrdiff_t row, const Target<T>& target) {
+    return target.is_ignored ? 0 : target.weight * in.scale[row * in.scale_step];
+}
+
+template <class T>
 void plain_rows_loss(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end) {
     for (ptrdiff_t row = begin; row < end; ++row) {
         const RowSum<T> sum = sum_row<T, false>(in.x + row * in.columns, in.columns, nullptr, Nothing());
@@ -76,7 +81,7 @@ void plain_rows(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e
         const Target<T> target(in.targets, row);
         const LogSum<T> log_sum(sum.sum);
         plain_loss(in, row, target, sum.reference, log_sum.high, log_sum.low);
-        const T inverse = 1 / sum.sum, scale = target.is_ignored ? 0 : target.weight * scale_of(in, row, target);
+        const T inverse = 1 / sum.sum, scale = plain_scale(in, row, target);
         finish = {e, in.gradient + row * in.columns, set1(inverse), set1(scale)};
         at_target.index = target.index;
         if (target.index >= 0) at_target.value = (e[target.index] * inverse - 1) * scale;
@@ -101,16 +106,11 @@ void plain_blocks(const ClassLossRows<T>& in, T* scratch) {
         if (in.gradient == nullptr) return;
 
         reciprocals(block.sums, count, block.a);
-        for (ptrdiff_t r = 0; r < count; ++r) {
-            const Target<T> target(in.targets, first + r);
-            block.b[r] = target.is_ignored ? 0 : target.weight * scale_of(in, first + r, target);
-        }
-        widen(block.a, count, columns, block.wide_a);
-        widen(block.b, count, columns, block.wide_b);
         T* gradient = in.gradient + first * columns;
-        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            const vec<T> p = load(block.e + at, lanes) * load(block.wide_a + at, lanes);
-            store(gradient + at, p * load(block.wide_b + at, lanes), lanes);
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            const Target<T> target(in.targets, first + r);
+            block.b[r] = plain_scale(in, first + r, target);
+            return ScaleTwice<T>{block.e, gradient, set1(block.a[r]), set1(block.b[r])};
         });
         for (ptrdiff_t r = 0; r < count; ++r) {
             const ptrdiff_t index = Target<T>(in.targets, first + r).index;

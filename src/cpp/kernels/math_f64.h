@@ -81,7 +81,10 @@ FASTNN_INLINE i64 prove_moderate(i64 proof, f64 x) {
     const i64 carry = as_int(set1(-0.0)) - as_int(set1(kModerateF64));
     return proof | (as_int(abs(x)) + carry);
 }
-FASTNN_INLINE bool is_moderate(i64 proof) { return !any(proof < i64{}); }
+FASTNN_INLINE bool is_moderate(i64 proof) {
+    const i64 beyond = proof < i64{};  // named: clang's comparison has a vector type of its own
+    return !any(beyond);
+}
 
 // ---- log -------------------------------------------------------------------------------------------------------
 

@@ -88,9 +88,8 @@ void softmax_blocks(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scra
         }
         sum_block(block.e, count, columns, block.sums);
         reciprocals(block.sums, count, block.a);
-        widen(block.a, count, columns, block.wide_a);
-        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            store(to + at, load(block.e + at, lanes) * load(block.wide_a + at, lanes), lanes);
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            return Scale<T, false>{block.e, to, set1(block.a[r])};
         });
     });
 }
@@ -131,10 +130,12 @@ void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t 
             store(block.e + at, load(dy + first + at, lanes) * load(y + first + at, lanes));
         });
         sum_block(block.e, count, columns, block.sums);
-        widen(block.sums, count, columns, block.wide_a);
-        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            const vec<T> shifted = load(dy + first + at, lanes) - load(block.wide_a + at, lanes);
-            store(dx + first + at, shifted * load(y + first + at, lanes), lanes);
+        const T* from = apart(dy + first, dx + first, n, block.copy);
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            const vec<T> sum = set1(block.sums[r]);
+            return [=](ptrdiff_t at, auto lanes) {
+                store(dx + first + at, (load(from + at, lanes) - sum) * load(y + first + at, lanes), lanes);
+            };
         });
     });
 }
@@ -146,11 +147,9 @@ struct Shift {
     T* y;
     vec<T> reference, high, low;
 
-    FASTNN_INLINE Shift(const T* from, T* to, RowSum<T> row) : x(from), y(to) {
+    FASTNN_INLINE static Shift of(const T* x, T* y, RowSum<T> row) {
         const LogSum<T> log_sum(row.sum);
-        reference = set1(row.reference);
-        high = set1(log_sum.high);
-        low = set1(log_sum.low);
+        return {x, y, set1(row.reference), set1(log_sum.high), set1(log_sum.low)};
     }
     template <class Lanes>
     FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
@@ -162,10 +161,10 @@ template <class T>
 void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns) {
     RowSum<T> sum = sum_row<T, false>(x, columns, nullptr, Nothing());
     for (ptrdiff_t row = 1; row < rows; ++row) {
-        const Shift<T> shift(x + (row - 1) * columns, y + (row - 1) * columns, sum);
+        const auto shift = Shift<T>::of(x + (row - 1) * columns, y + (row - 1) * columns, sum);
         sum = sum_row<T, false>(x + row * columns, columns, nullptr, shift);
     }
-    for_vectors<T>(columns, Shift<T>(x + (rows - 1) * columns, y + (rows - 1) * columns, sum));
+    for_vectors<T>(columns, Shift<T>::of(x + (rows - 1) * columns, y + (rows - 1) * columns, sum));
 }
 
 template <class T>
@@ -180,11 +179,9 @@ void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch
         if (columns == 1 || !exp_block(from, n, block.e)) return log_softmax_rows(from, to, count, columns);
         sum_block(block.e, count, columns, block.sums);
         logs_of_sums(block.sums, count, block.a, block.b);
-        widen(block.a, count, columns, block.wide_a);
-        widen(block.b, count, columns, block.wide_b);
-        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            const vec<T> high = load(block.wide_a + at, lanes), low = load(block.wide_b + at, lanes);
-            store(to + at, log_probability<T>(load(from + at, lanes), high, low), lanes);
+        from = apart(from, to, n, block.copy);
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            return Shift<T>{from, to, vec<T>{}, set1(block.a[r]), set1(block.b[r])};
         });
     });
 }
@@ -211,10 +208,14 @@ void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdif
         // A copy, as the sums read whole groups of 16 past the end.
         memcpy(block.e, dy + first, static_cast<size_t>(n) * sizeof(T));
         sum_block(block.e, count, columns, block.sums);
-        widen(block.sums, count, columns, block.wide_a);
         for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            const vec<T> p = exp(load(y + first + at, lanes));
-            store(dx + first + at, fnma(p, load(block.wide_a + at, lanes), load(block.e + at, lanes)), lanes);
+            store(block.copy + at, exp(load(y + first + at, lanes)));
+        });
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            const vec<T> sum = set1(block.sums[r]);
+            return [=](ptrdiff_t at, auto lanes) {
+                store(dx + first + at, fnma(load(block.copy + at, lanes), sum, load(block.e + at, lanes)), lanes);
+            };
         });
     });
 }

@@ -20,20 +20,18 @@ constexpr ptrdiff_t kBlockPad = 16;
 template <class T>
 struct Block {
     T* e;
-    T* wide_a;
-    T* wide_b;
+    T* copy;
     T* sums;
     T* a;
     T* b;
 
     static constexpr ptrdiff_t kFlat = kBlockElements + kBlockPad;
-    static constexpr ptrdiff_t kSize = 3 * kFlat + 3 * kBlockRows;
+    static constexpr ptrdiff_t kSize = 2 * kFlat + 3 * kBlockRows;
 
     FASTNN_INLINE explicit Block(T* scratch)
         : e(scratch),
-          wide_a(e + kFlat),
-          wide_b(wide_a + kFlat),
-          sums(wide_b + kFlat),
+          copy(e + kFlat),
+          sums(copy + kFlat),
           a(sums + kBlockRows),
           b(a + kBlockRows) {}
 };
@@ -57,16 +55,20 @@ FASTNN_INLINE bool exp_block(const T* x, ptrdiff_t n, T* e) {
     return is_moderate(proof);
 }
 
-// sums[row] over the flat array, each in the order of a single row's sum.
+// The lanes of one row of a flat array that ends in a group of 16 to be masked.
 template <class T>
-FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T* sums) {
-    const ptrdiff_t whole = (columns - 1) / kLanes * kLanes;
+struct FlatRows {
+    const T* flat;
+    ptrdiff_t columns, whole;  // whole: the elements before the last group
     ivec<T> masks[lane_vectors<T>];
-    for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) {
-        const ptrdiff_t rest = columns - whole - i * lane_count<T>;
-        masks[i] = first_lanes(rest > 0 ? rest : 0, T());
+
+    FASTNN_INLINE FlatRows(const T* from, ptrdiff_t n) : flat(from), columns(n), whole((n - 1) / kLanes * kLanes) {
+        for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) {
+            const ptrdiff_t rest = columns - whole - i * lane_count<T>;
+            masks[i] = first_lanes(rest > 0 ? rest : 0, T());
+        }
     }
-    for (ptrdiff_t row = 0; row < rows; ++row) {
+    FASTNN_INLINE Lanes<T> operator[](ptrdiff_t row) const {
         const T* p = flat + row * columns;
         Lanes<T> lanes = Lanes<T>::all(0);
         for (ptrdiff_t k = 0; k < whole; k += kLanes) {
@@ -75,17 +77,97 @@ FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T
         }
         const Lanes<T> last = Lanes<T>::load16(p + whole);
         for (ptrdiff_t i = 0; i < lane_vectors<T>; ++i) lanes.part[i] = lanes.part[i] + keep(masks[i], last.part[i]);
-        sums[row] = tree_sum(lanes);
+        return lanes;
+    }
+};
+
+// The tree sums of several rows at once: every addition of the tree is made for all of them by one instruction.
+#if defined(FASTNN_TARGET_AVX2) || defined(FASTNN_TARGET_AVX512)
+constexpr ptrdiff_t kBunch = 8;
+
+FASTNN_INLINE __m256 first_step(const Lanes<float>& lanes) {
+#if defined(FASTNN_TARGET_AVX512)
+    return _mm256_add_ps(_mm512_castps512_ps256(lanes.part[0]), _mm512_extractf32x8_ps(lanes.part[0], 1));
+#else
+    return lanes.part[0] + lanes.part[1];
+#endif
+}
+FASTNN_INLINE __m256d second_step(const Lanes<double>& lanes) {
+#if defined(FASTNN_TARGET_AVX512)
+    const f64 a = lanes.part[0] + lanes.part[1];
+    return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+#else
+    return (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
+#endif
+}
+// Halves of a and of b: (a low + a high, b low + b high).
+FASTNN_INLINE __m256 fold(__m256 a, __m256 b) {
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
+FASTNN_INLINE __m256d fold(__m256d a, __m256d b) {
+    return _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31));
+}
+// The same for the halves of every 128 bits.
+FASTNN_INLINE __m256 fold_inner(__m256 a, __m256 b) {
+    const __m256d c = _mm256_castps_pd(a), d = _mm256_castps_pd(b);
+    return _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(c, d)), _mm256_castpd_ps(_mm256_unpackhi_pd(c, d)));
+}
+
+FASTNN_INLINE void sum_bunch(const FlatRows<float>& rows, ptrdiff_t row, float* sums) {
+    __m256 a[4];
+    for (ptrdiff_t i = 0; i < 4; ++i) a[i] = fold(first_step(rows[row + i]), first_step(rows[row + i + 4]));
+    const __m256 b = fold_inner(a[0], a[1]), c = fold_inner(a[2], a[3]);
+    _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_shuffle_ps(b, c, 0x88), _mm256_shuffle_ps(b, c, 0xdd)));
+}
+FASTNN_INLINE void sum_bunch(const FlatRows<double>& rows, ptrdiff_t row, double* sums) {
+    for (ptrdiff_t i = 0; i < kBunch; i += 4) {
+        const __m256d a = fold(second_step(rows[row + i]), second_step(rows[row + i + 2]));
+        const __m256d b = fold(second_step(rows[row + i + 1]), second_step(rows[row + i + 3]));
+        _mm256_storeu_pd(sums + i, _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)));
+    }
+}
+#else
+constexpr ptrdiff_t kBunch = 1;
+
+template <class T>
+FASTNN_INLINE void sum_bunch(const FlatRows<T>& rows, ptrdiff_t row, T* sums) {
+    *sums = tree_sum(rows[row]);
+}
+#endif
+
+// sums[row] over the flat array, each in the order of a single row's sum.
+template <class T>
+FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T* sums) {
+    const FlatRows<T> of(flat, columns);
+    ptrdiff_t row = 0;
+    for (; row + kBunch <= rows; row += kBunch) sum_bunch(of, row, sums + row);
+    for (; row < rows; ++row) sums[row] = tree_sum(of[row]);
+}
+
+// Writes a block's rows to memory: make(row) gives f(at, lanes), which stores the vector that begins at element `at` of
+// the flat result. A row's last vector may run over into the next row, whose turn comes later, but not past the block:
+// so f must not read what it or a row before it has written.
+template <class T, class Make>
+FASTNN_INLINE void finish_rows(ptrdiff_t rows, ptrdiff_t columns, Make make) {
+    const ptrdiff_t n = rows * columns;
+    for (ptrdiff_t row = 0; row < rows; ++row) {
+        const auto finish = make(row);
+        for (ptrdiff_t at = row * columns; at < (row + 1) * columns; at += lane_count<T>) {
+            if (at + lane_count<T> <= n) {
+                finish(at, Whole<T>());
+            } else {
+                finish(at, Tail<T>(n - at));
+            }
+        }
     }
 }
 
-// wide[row, column] = values[row].
+// `from`, or where it is written over while it is read, its copy.
 template <class T>
-FASTNN_INLINE void widen(const T* values, ptrdiff_t rows, ptrdiff_t columns, T* wide) {
-    for (ptrdiff_t row = 0; row < rows; ++row) {
-        const vec<T> v = set1(values[row]);
-        for (ptrdiff_t k = 0; k < columns; k += lane_count<T>) store(wide + row * columns + k, v);
-    }
+FASTNN_INLINE const T* apart(const T* from, const T* to, ptrdiff_t n, T* copy) {
+    if (from != to) return from;
+    memcpy(copy, from, static_cast<size_t>(n) * sizeof(T));
+    return copy;
 }
 
 template <class T>
