@@ -79,7 +79,6 @@ def rowwise(dtype: np.dtype) -> list[tuple[Callable[..., Any], list[Any]]]:
     return [*cases, (lambda x: fastnn.prelu(x, slope), [x]), (lambda x: fastnn.activation(x, "mish"), [x])]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 @pytest.mark.parametrize("isa", FUSED)
 def test_golden_cases(isa, count):

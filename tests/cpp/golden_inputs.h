@@ -26,6 +26,16 @@ inline std::uint64_t mix(std::uint64_t n) {
 
 inline std::uint64_t word(std::uint64_t seed, ptrdiff_t i) { return mix((seed << 32) + static_cast<std::uint64_t>(i)); }
 
+// The value rounded to T as everywhere else, whatever environment the test stands in for. Volatile: a compiler may move
+// arithmetic between registers across a change of the environment.
+template <class T>
+T narrowed(double value) {
+    const fastnn::FpEnvironment environment;
+    const volatile double wide = value;
+    const volatile T narrow = static_cast<T>(wide);
+    return narrow;
+}
+
 // Numbers in [0, scale). The environment: a test may stand in for a host with one of its own.
 template <class T>
 std::vector<T> positive(std::uint64_t seed, ptrdiff_t n, double scale) {

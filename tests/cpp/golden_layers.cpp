@@ -29,8 +29,7 @@ struct Activation {
 
     template <class T>
     T as() const {
-        const fastnn::FpEnvironment environment;
-        return static_cast<T>(parameter);
+        return narrowed<T>(parameter);
     }
 
     Kind kind;

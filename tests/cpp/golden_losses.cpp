@@ -13,8 +13,7 @@ using fastnn::LossKind;
 // The reduced loss as the scalar of type T that Python gets.
 template <class T>
 void add_scalar(double value, Digest& digest) {
-    const fastnn::FpEnvironment environment;
-    const T scalar = static_cast<T>(value);
+    const T scalar = narrowed<T>(value);
     digest.add(&scalar, 1);
 }
 

@@ -58,15 +58,16 @@ void optimizer(const Name& name, Digest& digest) {
 
 template <class T>
 void global_norm(const Name& name, Digest& digest) {
-    double sum = 0.0;
+    volatile double sum = 0.0;
     for (std::size_t i = 0; i < name.words.size(); ++i) {
         const std::vector<T> x = centred<T>(i, name.size(i), 4);
         const double square = fastnn::sum_of_squares<T>(x.data(), name.size(i));
         const fastnn::FpEnvironment environment;
-        sum += square;
+        sum = sum + square;
     }
     const fastnn::FpEnvironment environment;
-    const double norm = std::sqrt(sum);
+    const volatile double root = std::sqrt(sum);
+    const double norm = root;
     digest.add(&norm, 1);
 }
 
@@ -109,10 +110,7 @@ void train(const Name& name, Digest& digest) {
         loss.gradient = dlogits.data();
         loss.dloss = 1.0;
         const double value = fastnn::class_loss<T>(loss);
-        {
-            const fastnn::FpEnvironment environment;
-            losses.push_back(static_cast<T>(value));
-        }
+        losses.push_back(narrowed<T>(value));
         fastnn::dense_backward<T>(second, dlogits.data(), h.data(), {w2.p.data(), false}, nullptr, Kind::identity, T(0),
                                   dh.data(), w2.g.data(), b2.g.data());
         fastnn::dense_backward<T>(first, dh.data(), x.data(), {w1.p.data(), false}, h.data(), Kind::relu, T(0), nullptr,

@@ -61,7 +61,8 @@ double ulps(float got, double exact) {
 // A sum of mixed (input, output) pairs: it does not depend on the order, so not on the number of threads either.
 std::uint64_t mixed(std::uint32_t input, float output) {
     const std::uint32_t nan = 0x7fc00000;  // the payload of a nan is not promised
-    std::uint64_t z = static_cast<std::uint64_t>(input) << 32 | (std::isnan(output) ? nan : bits_as<std::uint32_t>(output));
+    std::uint64_t z =
+        static_cast<std::uint64_t>(input) << 32 | (std::isnan(output) ? nan : bits_as<std::uint32_t>(output));
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
@@ -107,9 +108,8 @@ std::vector<Result> measure_all(int function, std::uint64_t stride, int threads,
     std::vector<std::thread> workers;
     for (std::size_t part = 0; part < parts; ++part) {
         // Interleaved, since some ranges (all nan, all overflow) are cheaper than others.
-        workers.emplace_back([&, part] {
-            measure(function, part * stride, kInputs, stride * parts, targets, results[part].data());
-        });
+        workers.emplace_back(
+            [&, part] { measure(function, part * stride, kInputs, stride * parts, targets, results[part].data()); });
     }
     for (std::thread& worker : workers) worker.join();
     std::vector<Result> total = results[0];
@@ -133,7 +133,8 @@ int function_called(const char* name) {
 
 std::vector<const Kernels*> all_targets() {
     std::vector<const Kernels*> targets;
-    for (const Kernels* const* table = fastnn::available_kernels(); *table != nullptr; ++table) targets.push_back(*table);
+    for (const Kernels* const* table = fastnn::available_kernels(); *table != nullptr; ++table)
+        targets.push_back(*table);
     return targets;
 }
 

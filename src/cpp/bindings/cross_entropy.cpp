@@ -60,8 +60,8 @@ bool read_gradient(PyObject* const* arguments, Arguments& a) {
 
 // Class indices as int64; false if one is neither a class nor ignored. `indices` may be null: only checked.
 template <class Integer>
-bool convert_indices(const Integer* from, std::ptrdiff_t n, std::int64_t classes, bool ignores,
-                     std::int64_t ignored, std::int64_t* indices) {
+bool convert_indices(const Integer* from, std::ptrdiff_t n, std::int64_t classes, bool ignores, std::int64_t ignored,
+                     std::int64_t* indices) {
     bool fine = true;
     for (std::ptrdiff_t i = 0; i < n; ++i) {
         // An unsigned index beyond int64 becomes negative, which is no class, but it must not pass for the ignored one.
@@ -131,7 +131,9 @@ PyObject* compute(const Arguments& a, bool with_grad) {
 
     Owned losses(a.reduction == Reduction::none ? new_array(a.x.dtype, a.x.rank - 1, a.x.shape) : nullptr);
     if (a.reduction == Reduction::none && !losses) return nullptr;
-    Owned gradient(!with_grad ? nullptr : a.out ? new_reference(a.out.object) : new_array(a.x.dtype, a.x.rank, a.x.shape));
+    Owned gradient(!with_grad ? nullptr
+                   : a.out    ? new_reference(a.out.object)
+                              : new_array(a.x.dtype, a.x.rank, a.x.shape));
     if (with_grad && !gradient) return nullptr;
     const double value = a.x.dtype == DType::f32 ? run<float>(a, indices, data_of(losses), data_of(gradient))
                                                  : run<double>(a, indices, data_of(losses), data_of(gradient));

@@ -38,8 +38,9 @@ std::ptrdiff_t blocks_of(std::ptrdiff_t n, std::ptrdiff_t block) { return (n + b
 
 const char* kind_name(Kind kind) {
     static constexpr const char* kNames[kKindCount] = {
-        "identity", "step", "sign",     "sigmoid",  "tanh",  "relu", "relu6",     "leaky_relu", "elu",          "selu",
-        "celu",     "softplus", "softsign", "swish", "gelu", "gelu_tanh", "mish", "hard_sigmoid", "hard_swish", "exponential"};
+        "identity",   "step",      "sign", "sigmoid",      "tanh",       "relu",       "relu6",
+        "leaky_relu", "elu",       "selu", "celu",         "softplus",   "softsign",   "swish",
+        "gelu",       "gelu_tanh", "mish", "hard_sigmoid", "hard_swish", "exponential"};
     return kNames[static_cast<int>(kind)];
 }
 
@@ -150,8 +151,8 @@ void prelu_backward(const T* dy, const T* x, const T* slope, bool shared, T* dx,
             const std::ptrdiff_t chunk = piece / blocks;
             if (shared) {
                 const std::ptrdiff_t at = chunk * kSharedChunk;
-                sums.data()[chunk] = kernel.prelu_backward_shared(dy + at, x + at, *slope, dx + at,
-                                                                  std::min(kSharedChunk, n - at));
+                sums.data()[chunk] =
+                    kernel.prelu_backward_shared(dy + at, x + at, *slope, dx + at, std::min(kSharedChunk, n - at));
                 continue;
             }
             const std::ptrdiff_t row = chunk * kRowChunk, column = piece % blocks * kColumnBlock;
@@ -167,10 +168,10 @@ void prelu_backward(const T* dy, const T* x, const T* slope, bool shared, T* dx,
     }
 }
 
-#define FASTNN_INSTANTIATE(T)                                                                                       \
-    template void activation<T>(Kind, T, const T*, T*, std::ptrdiff_t);                                             \
-    template void activation_backward<T>(Kind, T, const T*, const T*, T*, std::ptrdiff_t);                          \
-    template void prelu<T>(const T*, const T*, bool, T*, std::ptrdiff_t, std::ptrdiff_t);                           \
+#define FASTNN_INSTANTIATE(T)                                                              \
+    template void activation<T>(Kind, T, const T*, T*, std::ptrdiff_t);                    \
+    template void activation_backward<T>(Kind, T, const T*, const T*, T*, std::ptrdiff_t); \
+    template void prelu<T>(const T*, const T*, bool, T*, std::ptrdiff_t, std::ptrdiff_t);  \
     template void prelu_backward<T>(const T*, const T*, const T*, bool, T*, T*, std::ptrdiff_t, std::ptrdiff_t);
 FASTNN_INSTANTIATE(float)
 FASTNN_INSTANTIATE(double)

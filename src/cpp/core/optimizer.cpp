@@ -12,7 +12,7 @@ namespace {
 
 // beta^t = ((beta beta) beta) ... in float64. One multiplication a step: the last power is kept.
 class Power {
-public:
+   public:
     double at(double beta, std::int64_t step) {
         if (beta != beta_ || step < step_) {
             beta_ = beta;
@@ -24,7 +24,7 @@ public:
         return value_;
     }
 
-private:
+   private:
     double beta_ = 0.0, value_ = 1.0;
     std::int64_t step_ = 0;
 };

@@ -80,11 +80,11 @@ void logsumexp(const T* x, T* s, std::ptrdiff_t rows, std::ptrdiff_t columns) {
     });
 }
 
-#define FASTNN_INSTANTIATE(T)                                                                             \
-    template void softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                               \
-    template void softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);            \
-    template void log_softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                           \
-    template void log_softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);        \
+#define FASTNN_INSTANTIATE(T)                                                                      \
+    template void softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                        \
+    template void softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);     \
+    template void log_softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                    \
+    template void log_softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t); \
     template void logsumexp<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);
 FASTNN_INSTANTIATE(float)
 FASTNN_INSTANTIATE(double)

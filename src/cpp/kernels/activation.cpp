@@ -50,10 +50,12 @@ void backward_of(T parameter, const T* dy, const T* saved, T* dz, ptrdiff_t n) {
     map2(dy, saved, dz, n, [p](vec<T> d, vec<T> s) { return slope_times<kKind, T>(d, s, p); });
 }
 
-#define FASTNN_EACH_KIND(CASE)                                                                                       \
-    CASE(identity) CASE(step) CASE(sign) CASE(sigmoid) CASE(tanh) CASE(relu) CASE(relu6) CASE(leaky_relu) CASE(elu) \
-    CASE(selu) CASE(celu) CASE(softplus) CASE(softsign) CASE(swish) CASE(gelu) CASE(gelu_tanh) CASE(mish)           \
-    CASE(hard_sigmoid) CASE(hard_swish) CASE(exponential)
+#define FASTNN_EACH_KIND(CASE)                                                                                  \
+    CASE(identity)                                                                                              \
+    CASE(step)                                                                                                  \
+    CASE(sign) CASE(sigmoid) CASE(tanh) CASE(relu) CASE(relu6) CASE(leaky_relu) CASE(elu) CASE(selu) CASE(celu) \
+        CASE(softplus) CASE(softsign) CASE(swish) CASE(gelu) CASE(gelu_tanh) CASE(mish) CASE(hard_sigmoid)      \
+            CASE(hard_swish) CASE(exponential)
 
 template <class T>
 void forward(int kind, T parameter, const T* z, T* y, ptrdiff_t n) {
@@ -144,12 +146,12 @@ void evaluate(int function, const T* x, T* y, ptrdiff_t n) {
 
 extern const ActivationKernels<float> activation_f32;
 extern const ActivationKernels<double> activation_f64;
-const ActivationKernels<float> activation_f32 = {forward<float>,        backward<float>,
-                                                 prelu<float>,          prelu_backward<float>,
-                                                 prelu_backward_shared<float>, evaluate<float>};
-const ActivationKernels<double> activation_f64 = {forward<double>,        backward<double>,
-                                                  prelu<double>,          prelu_backward<double>,
-                                                  prelu_backward_shared<double>, evaluate<double>};
+const ActivationKernels<float> activation_f32 = {
+    forward<float>, backward<float>, prelu<float>, prelu_backward<float>, prelu_backward_shared<float>,
+    evaluate<float>};
+const ActivationKernels<double> activation_f64 = {
+    forward<double>, backward<double>, prelu<double>, prelu_backward<double>, prelu_backward_shared<double>,
+    evaluate<double>};
 
 }  // namespace FASTNN_TARGET
 }  // namespace fastnn

@@ -69,7 +69,8 @@ FASTNN_INLINE vec<T> activate(vec<T> z, vec<T> parameter) {
     if constexpr (kKind == Kind::celu) return select(z > zero, z, parameter * expm1(z / parameter));
     if constexpr (kKind == Kind::softplus) {
         const vec<T> t = parameter * z;
-        return (max(zero, t) + log1p(exp(-abs(t)))) / parameter;
+        // Beyond 40 the logarithm is nothing beside t, and z is right even where t overflows.
+        return select(t > number<T>(40), z, (max(zero, t) + log1p(exp(-abs(t)))) / parameter);
     }
     if constexpr (kKind == Kind::softsign) return z / (one + abs(z));
     if constexpr (kKind == Kind::swish) return z * sigmoid(parameter * z);
@@ -83,7 +84,7 @@ FASTNN_INLINE vec<T> activate(vec<T> z, vec<T> parameter) {
         return z * (w / (w + number<T>(2)));
     }
     if constexpr (kKind == Kind::hard_sigmoid) return relu6<T>(z + number<T>(3)) / number<T>(6);
-    if constexpr (kKind == Kind::hard_swish) return z * relu6<T>(z + number<T>(3)) / number<T>(6);
+    if constexpr (kKind == Kind::hard_swish) return z * (relu6<T>(z + number<T>(3)) / number<T>(6));
     if constexpr (kKind == Kind::exponential) return exp(z);
     return z;
 }
@@ -116,9 +117,8 @@ FASTNN_INLINE vec<T> slope_times(vec<T> dy, vec<T> saved, vec<T> parameter) {
     if constexpr (kKind == Kind::softplus) return dy * -expm1(-parameter * y);
     if constexpr (kKind == Kind::softsign) return dy * ((one - abs(y)) * (one - abs(y)));
     if constexpr (kKind == Kind::swish) {
-        const vec<T> t = parameter * z;
-        const Logistic<T> s = logistic<T>(t);
-        return dy * fma(t, s.slope, s.value);
+        const Logistic<T> s = logistic<T>(parameter * z);
+        return dy * fma(z, parameter * s.slope, s.value);
     }
     if constexpr (kKind == Kind::gelu) {
         const Normal<T> n = normal<T>(z);

@@ -21,7 +21,8 @@ struct ClassTargets {
 };
 
 // Rows [0, rows) of (rows, columns), C-contiguous. losses (rows,) is written: 0 for an ignored row. gradient may be
-// null, or x itself; else it receives the gradient of losses[row] * scale[row * scale_step]. An ignored row has scale 0.
+// null, or x itself; else it receives the gradient of losses[row] * scale[row * scale_step]. An ignored row has scale
+// 0.
 template <class T>
 struct ClassLossRows {
     const T* x;

@@ -12,7 +12,7 @@ namespace FASTNN_TARGET {
 
 // log(2) as a head with ten trailing zero bits, so that small integers times it are exact, and the rest.
 constexpr float kLn2HeadF32 = 0x1.62e8p-1f;
-constexpr float kLn2TailF32 = -0x1.e8082e00p-16f;
+constexpr float kLn2TailF32 = -0x1.e8082ep-16f;
 
 // ---- exp -------------------------------------------------------------------------------------------------------
 
@@ -29,8 +29,14 @@ FASTNN_INLINE ExpParts exp_parts(f32 x) {
     static const uint32_t kPower[8] = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7,
                                        0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
     // (2^(j/8) - T) / T, where T is 2^(j/8) rounded to float32.
-    static const float kPowerError[8] = {0.0f,           -0x1.9c0c22p-27f, 0x1.125002p-25f,  -0x1.0a3550p-25f,
-                                         0x1.26055cp-26f, 0x1.67a1cap-28f,  -0x1.f9c304p-27f, -0x1.a5217cp-28f};
+    static const float kPowerError[8] = {0.0f,
+                                         -0x1.9c0c22p-27f,
+                                         0x1.125002p-25f,
+                                         -0x1.0a3550p-25f,
+                                         0x1.26055cp-26f,
+                                         0x1.67a1cap-28f,
+                                         -0x1.f9c304p-27f,
+                                         -0x1.a5217cp-28f};
     constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, left in the low bits
     const f32 t = fma(x, set1(11.541560327111707f), set1(kRound));
     const f32 n = t - kRound;
@@ -44,10 +50,15 @@ FASTNN_INLINE ExpParts exp_parts(f32 x) {
     return parts;
 }
 
+// 2^(n/8). Unsigned, as n may be anything in exp_in_range.
+FASTNN_INLINE f32 tabled_power(const ExpParts& e) {
+    return reinterpret_cast<f32>(reinterpret_cast<u32>(e.power) + (reinterpret_cast<u32>(e.steps) << 20));
+}
+
 // exp(x) where the caller knows that |x| <= 87.3; anything may come out elsewhere.
 FASTNN_INLINE f32 exp_in_range(f32 x) {
     const ExpParts e = exp_parts(x);
-    const f32 power = as_float(e.power + (e.steps << 20));
+    const f32 power = tabled_power(e);
     return fma(power, e.rest, power);
 }
 // The same with what the last rounding cut off.
@@ -56,7 +67,7 @@ struct ExpPair {
 };
 FASTNN_INLINE ExpPair exp_pair(f32 x) {
     const ExpParts e = exp_parts(x);
-    const f32 power = as_float(e.power + (e.steps << 20));
+    const f32 power = tabled_power(e);
     const f32 head = fma(power, e.rest, power);
     return {head, fma(power, e.rest, power - head)};
 }
@@ -89,8 +100,8 @@ FASTNN_INLINE bool is_moderate(i32 proof) { return !any(proof >= as_int(set1(kMo
 FASTNN_INLINE f32 log_of_parts(f32 k, f32 f) {
     const f32 head = fma(k, set1(kLn2HeadF32), f);
     const f32 tail = f - fnma(k, set1(kLn2HeadF32), head);
-    constexpr float kLog[] = {-0.5f,           0x1.555546p-2f, -0x1.000012p-2f, 0x1.99a53ep-3f, -0x1.555ab0p-3f,
-                              0x1.232d94p-3f, -0x1.fc3474p-4f, 0x1.e776cep-4f, -0x1.de3ffcp-4f, 0x1.1374a0p-4f};
+    constexpr float kLog[] = {-0.5f,          0x1.555546p-2f,  -0x1.000012p-2f, 0x1.99a53ep-3f,  -0x1.555ab0p-3f,
+                              0x1.232d94p-3f, -0x1.fc3474p-4f, 0x1.e776cep-4f,  -0x1.de3ffcp-4f, 0x1.1374a0p-4f};
     return head + fma(polynomial(f, kLog), f * f, fma(k, set1(kLn2TailF32), tail));
 }
 
@@ -144,8 +155,7 @@ FASTNN_INLINE f32 log1p(f32 u) {
 
 // exp(x) - 1, with the sign of x.
 FASTNN_INLINE f32 expm1(f32 x) {
-    constexpr float kExpm1[] = {0.5f,            0x1.555554p-3f,  0x1.5554b0p-5f,
-                                0x1.11118ap-7f, 0x1.6d723ep-10f, 0x1.a032c6p-13f};
+    constexpr float kExpm1[] = {0.5f, 0x1.555554p-3f, 0x1.5554b0p-5f, 0x1.11118ap-7f, 0x1.6d723ep-10f, 0x1.a032c6p-13f};
     constexpr float kRound = 12582912.0f;
     const f32 clamped = max(set1(-20.0f), min(set1(89.0f), x));
     const f32 t = fma(clamped, set1(0x1.715476p+0f), set1(kRound));
@@ -172,7 +182,7 @@ FASTNN_INLINE f32 tanh(f32 x) {
 // P(N > u) for a standard normal N and u >= 0, given e = exp(-u^2 / 2) to the last bit: e times a fit of
 // exp(u^2 / 2) P(N > u) (u + 4) in q = (u - 4) / (u + 4).
 FASTNN_INLINE f32 normal_tail(f32 u, f32 e) {
-    constexpr float kTail[] = {0x1.82b4bcp-1f, -0x1.373e38p-1f, 0x1.8c6d9ep-2f,  -0x1.7e0006p-3f, 0x1.eed3e0p-5f,
+    constexpr float kTail[] = {0x1.82b4bcp-1f,  -0x1.373e38p-1f, 0x1.8c6d9ep-2f,  -0x1.7e0006p-3f, 0x1.eed3e0p-5f,
                                -0x1.ed28a2p-8f, -0x1.cc55d0p-9f, 0x1.9b757cp-10f, 0x1.7613bcp-13f, -0x1.15bb36p-13f};
     const f32 t = set1(1.0f) / (u + 4.0f);
     f32 q = (u - 4.0f) * t;

@@ -39,9 +39,9 @@ FASTNN_INLINE ExpPartsF64 exp_parts(f64 x) {
     return parts;
 }
 
-// 2^n for the integer that `steps` holds; normal results only.
+// 2^n for the integer that `steps` holds; normal results only. Unsigned, as n may be anything in exp_in_range.
 FASTNN_INLINE f64 power_of_two(f64 steps) {
-    return as_float((as_int(steps) << 52) + INT64_C(0x3ff0000000000000));
+    return reinterpret_cast<f64>((reinterpret_cast<u64>(steps) << 52) + UINT64_C(0x3ff0000000000000));
 }
 
 // exp(x) where the caller knows that |x| <= 708; anything may come out elsewhere.
@@ -78,8 +78,8 @@ FASTNN_INLINE f64 exp(f64 x) {
 constexpr double kModerateF64 = 512.0;
 FASTNN_INLINE i64 prove_moderate(i64 proof, f64 x) {
     // The sum's sign bit is set exactly from 512 on.
-    const i64 carry = as_int(set1(-0.0)) - as_int(set1(kModerateF64));
-    return proof | (as_int(abs(x)) + carry);
+    const u64 carry = reinterpret_cast<u64>(set1(-0.0)) - reinterpret_cast<u64>(set1(kModerateF64));
+    return proof | reinterpret_cast<i64>(reinterpret_cast<u64>(abs(x)) + carry);
 }
 FASTNN_INLINE bool is_moderate(i64 proof) {
     const i64 beyond = proof < i64{};  // named: clang's comparison has a vector type of its own
@@ -111,8 +111,9 @@ struct LogPartsF64 {
 FASTNN_INLINE LogPartsF64 log_parts(f64 x) {
     constexpr int64_t kSqrtHalf = INT64_C(0x3fe6a09e667f3bcd);
     const i64 bits = as_int(x) - kSqrtHalf;
-    // Shifted as unsigned with 1024 added: no instruction set before AVX-512 shifts 64-bit integers arithmetically.
-    const i64 k = reinterpret_cast<i64>(reinterpret_cast<u64>(bits + (INT64_C(1024) << 52)) >> 52) - 1024;
+    // Shifted as unsigned with 1024 added: AVX2 has no arithmetic shift of 64-bit integers.
+    const u64 raised = reinterpret_cast<u64>(bits) + (UINT64_C(1024) << 52);
+    const i64 k = reinterpret_cast<i64>(raised >> 52) - 1024;
     const f64 exponent = as_float(k + as_int(set1(kRoundF64))) - kRoundF64;
     return {k, exponent, as_float((bits & INT64_C(0x000fffffffffffff)) + kSqrtHalf) - 1.0};
 }
@@ -174,12 +175,13 @@ FASTNN_INLINE f64 tanh(f64 x) {
 // P(N > u) for a standard normal N and u >= 0, given e = exp(-u^2 / 2) to the last bit: e times a fit of
 // exp(u^2 / 2) P(N > u) (u + 5) in q = (u - 5) / (u + 5).
 FASTNN_INLINE f64 normal_tail(f64 u, f64 e) {
-    constexpr double kTail[] = {0x1.89d3abe1f95aep-1, -0x1.54ad03f27ca16p-1, 0x1.fb31653876f9ap-2, -0x1.410ed5f875b44p-2,
-                                0x1.51f6329f01538p-3, -0x1.1b1c254c93e14p-4, 0x1.54b4d4f4cfb47p-6, -0x1.88590eb6626edp-9,
-                                -0x1.a25037e303a98p-11, 0x1.1daf1eb6ee8cbp-11, -0x1.f2145e78d1888p-15, -0x1.a17140315ca2cp-15,
-                                0x1.17dcf8a51b993p-16, 0x1.0b317f922e19ap-18, -0x1.73a801fd3f628p-19, -0x1.6aa61c8c46447p-22,
-                                0x1.d097e3d3c3124p-22, 0x1.76a0632334a1cp-25, -0x1.188bc2e5f6ca3p-24, -0x1.5ed7663217f28p-27,
-                                0x1.ed89c5ce24bdep-28, 0x1.14c9800e2306fp-29};
+    constexpr double kTail[] = {
+        0x1.89d3abe1f95aep-1,   -0x1.54ad03f27ca16p-1, 0x1.fb31653876f9ap-2,   -0x1.410ed5f875b44p-2,
+        0x1.51f6329f01538p-3,   -0x1.1b1c254c93e14p-4, 0x1.54b4d4f4cfb47p-6,   -0x1.88590eb6626edp-9,
+        -0x1.a25037e303a98p-11, 0x1.1daf1eb6ee8cbp-11, -0x1.f2145e78d1888p-15, -0x1.a17140315ca2cp-15,
+        0x1.17dcf8a51b993p-16,  0x1.0b317f922e19ap-18, -0x1.73a801fd3f628p-19, -0x1.6aa61c8c46447p-22,
+        0x1.d097e3d3c3124p-22,  0x1.76a0632334a1cp-25, -0x1.188bc2e5f6ca3p-24, -0x1.5ed7663217f28p-27,
+        0x1.ed89c5ce24bdep-28,  0x1.14c9800e2306fp-29};
     const f64 t = set1(1.0) / (u + 5.0);
     f64 q = (u - 5.0) * t;
     q = fma(t, fnma(q, u, fnma(set1(5.0), q + 1.0, u)), q);
@@ -194,9 +196,10 @@ FASTNN_INLINE f64 exp_half_square(f64 u) {
 constexpr double kTailEndF64 = 39.0;  // beyond it both are 0
 
 FASTNN_INLINE f64 erf(f64 x) {
-    constexpr double kErf[] = {0x1.06eba8214db68p-3, -0x1.812746b0379e2p-2, 0x1.ce2f21a0427e1p-4, -0x1.b82ce31271dd8p-6,
-                               0x1.565bcd0a31c93p-8, -0x1.c02db3140e53fp-11, 0x1.f9a306282416ep-14, -0x1.f4cf593c1fcc2p-17,
-                               0x1.b9b75ea01f271p-20, -0x1.5d83614c1f5e4p-23, 0x1.e29e5ef522ddep-27, -0x1.d24b8acde731fp-31};
+    constexpr double kErf[] = {0x1.06eba8214db68p-3,   -0x1.812746b0379e2p-2,  0x1.ce2f21a0427e1p-4,
+                               -0x1.b82ce31271dd8p-6,  0x1.565bcd0a31c93p-8,   -0x1.c02db3140e53fp-11,
+                               0x1.f9a306282416ep-14,  -0x1.f4cf593c1fcc2p-17, 0x1.b9b75ea01f271p-20,
+                               -0x1.5d83614c1f5e4p-23, 0x1.e29e5ef522ddep-27,  -0x1.d24b8acde731fp-31};
     const f64 a = abs(x), z = a * a, u = min(set1(6.2), a) * 0x1.6a09e667f3bcdp+0;
     const f64 tail = normal_tail(u, exp_in_range(u * u * -0.5));
     const f64 near = fma(a, polynomial_in_two(z, z * z, kErf), a), far = set1(1.0) - (tail + tail);

@@ -88,9 +88,7 @@ void softmax_blocks(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scra
         }
         sum_block(block.e, count, columns, block.sums);
         reciprocals(block.sums, count, block.a);
-        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
-            return Scale<T, false>{block.e, to, set1(block.a[r])};
-        });
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) { return Scale<T, false>{block.e, to, set1(block.a[r])}; });
     });
 }
 
@@ -208,9 +206,7 @@ void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdif
         // A copy, as the sums read whole groups of 16 past the end.
         memcpy(block.e, dy + first, static_cast<size_t>(n) * sizeof(T));
         sum_block(block.e, count, columns, block.sums);
-        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            store(block.copy + at, exp(load(y + first + at, lanes)));
-        });
+        for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) { store(block.copy + at, exp(load(y + first + at, lanes))); });
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
             const vec<T> sum = set1(block.sums[r]);
             return [=](ptrdiff_t at, auto lanes) {
@@ -260,11 +256,8 @@ ptrdiff_t scratch_size(ptrdiff_t columns) {
 
 }  // namespace
 
-#define FASTNN_SOFTMAX_KERNELS(T)                                                                        \
-    {                                                                                                    \
-        &scratch_size<T>, &softmax<T>, &softmax_backward<T>, &log_softmax<T>, &log_softmax_backward<T>, \
-            &logsumexp<T>                                                                                \
-    }
+#define FASTNN_SOFTMAX_KERNELS(T) \
+    { &scratch_size<T>, &softmax<T>, &softmax_backward<T>, &log_softmax<T>, &log_softmax_backward<T>, &logsumexp<T> }
 
 extern const SoftmaxKernels<float> softmax_f32;
 extern const SoftmaxKernels<double> softmax_f64;

@@ -29,11 +29,7 @@ struct Block {
     static constexpr ptrdiff_t kSize = 2 * kFlat + 3 * kBlockRows;
 
     FASTNN_INLINE explicit Block(T* scratch)
-        : e(scratch),
-          copy(e + kFlat),
-          sums(copy + kFlat),
-          a(sums + kBlockRows),
-          b(a + kBlockRows) {}
+        : e(scratch), copy(e + kFlat), sums(copy + kFlat), a(sums + kBlockRows), b(a + kBlockRows) {}
 };
 
 // f(first, count) for the blocks of consecutive rows.
@@ -172,7 +168,8 @@ FASTNN_INLINE const T* apart(const T* from, const T* to, ptrdiff_t n, T* copy) {
 
 template <class T>
 FASTNN_INLINE void reciprocals(const T* values, ptrdiff_t n, T* results) {
-    for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) { store(results + at, set1(T(1)) / load(values + at, lanes), lanes); });
+    for_vectors<T>(
+        n, [&](ptrdiff_t at, auto lanes) { store(results + at, set1(T(1)) / load(values + at, lanes), lanes); });
 }
 
 template <class T>
