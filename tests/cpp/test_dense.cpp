@@ -69,7 +69,9 @@ void check(ptrdiff_t batch, ptrdiff_t inputs, ptrdiff_t outputs) {
     }
     std::vector<T> y(dy.size()), z(dy.size()), other(dy.size());
     fastnn::dense<T>(shape, x.data(), {w.data(), false}, b.data(), Kind::relu, T(0), y.data(), z.data());
-    const auto at = [](const std::vector<T>& values, ptrdiff_t index) { return values[static_cast<std::size_t>(index)]; };
+    const auto at = [](const std::vector<T>& values, ptrdiff_t index) {
+        return values[static_cast<std::size_t>(index)];
+    };
     CHECK(worst_error<T>(
               z, batch, outputs, inputs, [&](ptrdiff_t i, ptrdiff_t p) { return at(x, i * inputs + p); },
               [&](ptrdiff_t p, ptrdiff_t j) { return at(w, p * outputs + j); },

@@ -14,10 +14,10 @@
 
 namespace fastnn {
 
-#define FASTNN_DECLARE_CHAINS(target)     \
-    namespace target {                    \
-    double run_chains_f32(long rounds);   \
-    double run_chains_f64(long rounds);   \
+#define FASTNN_DECLARE_CHAINS(target)   \
+    namespace target {                  \
+    double run_chains_f32(long rounds); \
+    double run_chains_f64(long rounds); \
     }
 FASTNN_DECLARE_CHAINS(generic)
 #if defined(FASTNN_HAS_X86_TARGETS)
@@ -47,9 +47,7 @@ double run_chains(long rounds) {
     return single ? generic::run_chains_f32(rounds) : generic::run_chains_f64(rounds);
 }
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 template <class F>
 double seconds(F f) {
@@ -87,10 +85,12 @@ void measure(std::ptrdiff_t batch, std::ptrdiff_t inputs, std::ptrdiff_t outputs
         run(1, [&] { dense<T>(shape, x.data(), weights, b.data(), Kind::relu, T(0), y.data(), nullptr); });
         T* const none = nullptr;
         run(2, [&] {
-            dense_backward<T>(shape, y.data(), x.data(), weights, y.data(), Kind::identity, T(0), dx.data(), none, none);
+            dense_backward<T>(shape, y.data(), x.data(), weights, y.data(), Kind::identity, T(0), dx.data(), none,
+                              none);
         });
         run(3, [&] {
-            dense_backward<T>(shape, y.data(), x.data(), weights, y.data(), Kind::identity, T(0), none, dw.data(), none);
+            dense_backward<T>(shape, y.data(), x.data(), weights, y.data(), Kind::identity, T(0), none, dw.data(),
+                              none);
         });
     }
     ::operator delete(packed, std::align_val_t(64));

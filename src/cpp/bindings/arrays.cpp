@@ -154,9 +154,8 @@ bool fits_output(const Array& out, DType dtype, const Array& like, bool alias_al
 PyObject* new_array(DType dtype, int rank, const Py_ssize_t* shape) {
     PyObject* descr = dtype == DType::f32 ? interned.descr_f32 : interned.descr_f64;
     Py_INCREF(descr);  // PyArray_NewFromDescr takes it over
-    return py::detail::npy_api::get().PyArray_NewFromDescr_(interned.ndarray, descr, rank,
-                                                             const_cast<Py_ssize_t*>(shape), nullptr, nullptr, 0,
-                                                             nullptr);
+    return py::detail::npy_api::get().PyArray_NewFromDescr_(
+        interned.ndarray, descr, rank, const_cast<Py_ssize_t*>(shape), nullptr, nullptr, 0, nullptr);
 }
 
 PyObject* new_scalar(DType dtype, double value) {
@@ -171,8 +170,7 @@ bool read_double(PyObject* argument, double& value) {
         return true;
     }
     if (PyBool_Check(argument) || PyComplex_Check(argument) || Py_TYPE(argument) == interned.ndarray) return false;
-    if (!PyFloat_Check(argument) && !PyIndex_Check(argument) &&
-        !PyObject_IsInstance(argument, interned.scalar_f32)) {
+    if (!PyFloat_Check(argument) && !PyIndex_Check(argument) && !PyObject_IsInstance(argument, interned.scalar_f32)) {
         return false;
     }
     value = PyFloat_AsDouble(argument);

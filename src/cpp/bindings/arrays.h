@@ -67,7 +67,7 @@ PyObject* new_array(DType dtype, int rank, const Py_ssize_t* shape);
 // A NumPy scalar of the dtype.
 PyObject* new_scalar(DType dtype, double value);
 
-bool read_double(PyObject* argument, double& value);      // int, float or a NumPy scalar; not bool, not complex
+bool read_double(PyObject* argument, double& value);       // int, float or a NumPy scalar; not bool, not complex
 bool read_int64(PyObject* argument, std::int64_t& value);  // int or a NumPy integer; not bool
 bool read_uint64(PyObject* argument, std::uint64_t& value);
 bool read_bool(PyObject* argument, bool& value);  // True or False only
@@ -92,7 +92,7 @@ inline PyObject* new_reference(PyObject* object) {
 
 // Owns one reference to a new object on the error paths.
 class Owned {
-public:
+   public:
     explicit Owned(PyObject* object) : object_(object) {}
     Owned(const Owned&) = delete;
     Owned& operator=(const Owned&) = delete;
@@ -105,7 +105,7 @@ public:
     }
     explicit operator bool() const { return object_ != nullptr; }
 
-private:
+   private:
     PyObject* object_;
 };
 

@@ -27,8 +27,8 @@ bool read_weights(PyObject* w, Layer& layer) {
 }
 
 bool read_bias(PyObject* b, Layer& layer) {
-    return read_optional(b, layer.b) && (!layer.b || (layer.b.dtype == layer.w.dtype && layer.b.rank == 1 &&
-                                                      layer.b.shape[0] == layer.w.shape[1]));
+    return read_optional(b, layer.b) &&
+           (!layer.b || (layer.b.dtype == layer.w.dtype && layer.b.rank == 1 && layer.b.shape[0] == layer.w.shape[1]));
 }
 
 bool read_layer_activation(PyObject* activation, Layer& layer) {
@@ -65,7 +65,8 @@ bool is_apart(const Array& out, std::initializer_list<const Array*> others) {
 }
 
 // An optional output: given and fit, or absent.
-bool read_output(PyObject* argument, Array& out, DType dtype, const Array& like, std::initializer_list<const Array*> inputs) {
+bool read_output(PyObject* argument, Array& out, DType dtype, const Array& like,
+                 std::initializer_list<const Array*> inputs) {
     return read_optional(argument, out) && (!out || (out.writeable && out.dtype == dtype && same_shape(out, like))) &&
            is_apart(out, inputs);
 }
@@ -113,8 +114,8 @@ void run_backward(const Layer& layer, const Array& dy, const Array& x, const Arr
     const DenseShape<T> shape = shape_of<T>(x, layer.w.shape[1]);
     unlocked(2.0 * shape.work(), [&] {
         dense_backward<T>(shape, dy.as<T>(), x.as<T>(), {layer.w.as<T>(), layer.transposed}, saved.as<T>(),
-                          layer.activation(), static_cast<T>(layer.parameter), static_cast<T*>(dx),
-                          static_cast<T*>(dw), static_cast<T*>(db));
+                          layer.activation(), static_cast<T>(layer.parameter), static_cast<T*>(dx), static_cast<T*>(dw),
+                          static_cast<T*>(db));
     });
 }
 
@@ -154,21 +155,21 @@ PyObject* dense_backward_operation(PyObject* const* arguments) {
     Owned db(result(db_out, 1, dw_shape + 1));
     if (!dx || !dw || !db) return nullptr;
     void* const dx_data = need_dx ? data_of(dx.get()) : nullptr;
-    dtype == DType::f32
-        ? run_backward<float>(layer, dy, x, saved, dx_data, data_of(dw.get()), data_of(db.get()))
-        : run_backward<double>(layer, dy, x, saved, dx_data, data_of(dw.get()), data_of(db.get()));
+    dtype == DType::f32 ? run_backward<float>(layer, dy, x, saved, dx_data, data_of(dw.get()), data_of(db.get()))
+                        : run_backward<double>(layer, dy, x, saved, dx_data, data_of(dw.get()), data_of(db.get()));
     return PyTuple_Pack(3, dx.get(), dw.get(), db.get());
 }
 
 // The weights in the kernels' own layout, with a copy of the bias behind them. Immutable once made.
 class PackedDense {
-public:
+   public:
     PackedDense(const py::object& w, const py::object& b, const py::object& activation) {
         Layer layer;
         if (!read_weights(w.ptr(), layer) || !read_bias(b.ptr(), layer) ||
             !read_layer_activation(activation.ptr(), layer)) {
-            throw py::type_error("PackedDense: w must be a float32 or float64 array (I, O), b one of shape (O,) and "
-                                 "the same dtype or None, activation a known kind");
+            throw py::type_error(
+                "PackedDense: w must be a float32 or float64 array (I, O), b one of shape (O,) and "
+                "the same dtype or None, activation a known kind");
         }
         dtype = layer.w.dtype;
         inputs = layer.w.shape[0];
@@ -193,7 +194,7 @@ public:
     Kind kind;
     double parameter;
 
-private:
+   private:
     static constexpr std::align_val_t kAlignment{64};
     struct Free {
         void operator()(char* memory) const { ::operator delete[](memory, kAlignment); }
@@ -235,8 +236,8 @@ PyObject* packed_dense_operation(PyObject* const* arguments) {
 
 void bind_dense(py::module_& module) {
     add_operation<dense_operation, 6>(module.ptr(), "dense", "(x, w, b, activation, out, z_out, /)");
-    add_operation<dense_backward_operation, 10>(
-        module.ptr(), "dense_backward", "(dy, x, w, y, activation, z, need_dx, dx_out, dw_out, db_out, /)");
+    add_operation<dense_backward_operation, 10>(module.ptr(), "dense_backward",
+                                                "(dy, x, w, y, activation, z, need_dx, dx_out, dw_out, db_out, /)");
     add_operation<packed_dense_operation, 3>(module.ptr(), "packed_dense", "(packed, x, out, /)");
     const auto packed = py::class_<PackedDense>(module, "PackedDense", py::is_final())
                             .def(py::init<const py::object&, const py::object&, const py::object&>(), py::arg("w"),

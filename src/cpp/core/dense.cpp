@@ -145,8 +145,22 @@ template <class T>
 Product<T> forward_product(const DenseShape<T>& s, const T* x, const T* b, Kind kind, T parameter, T* y, T* z) {
     const bool plain = kind == Kind::identity && z == nullptr;
     T* const c = z != nullptr ? z : y;
-    return {s.batch, s.outputs, s.inputs, x, s.inputs, 1, nullptr, 0, Layout::rows, 0, b, c, s.outputs,
-            plain ? nullptr : y, static_cast<int>(kind), parameter};
+    return {s.batch,
+            s.outputs,
+            s.inputs,
+            x,
+            s.inputs,
+            1,
+            nullptr,
+            0,
+            Layout::rows,
+            0,
+            b,
+            c,
+            s.outputs,
+            plain ? nullptr : y,
+            static_cast<int>(kind),
+            parameter};
 }
 
 template <class T>
@@ -183,11 +197,12 @@ void dense_backward(const DenseShape<T>& s, const T* dy, const T* x, Weights<T> 
     const int identity = static_cast<int>(Kind::identity);
     if (dx != nullptr) {
         multiply<T>({s.batch, s.inputs, s.outputs, dz, s.outputs, 1, w.data, w.transposed ? s.inputs : s.outputs,
-                     w.transposed ? Layout::rows : Layout::transposed, 0, nullptr, dx, s.inputs, nullptr, identity, T(0)});
+                     w.transposed ? Layout::rows : Layout::transposed, 0, nullptr, dx, s.inputs, nullptr, identity,
+                     T(0)});
     }
     if (dw != nullptr) {
-        multiply<T>({s.inputs, s.outputs, s.batch, x, 1, s.inputs, dz, s.outputs, Layout::rows, 0, nullptr, dw, s.outputs,
-                     nullptr, identity, T(0)});
+        multiply<T>({s.inputs, s.outputs, s.batch, x, 1, s.inputs, dz, s.outputs, Layout::rows, 0, nullptr, dw,
+                     s.outputs, nullptr, identity, T(0)});
     }
     if (db != nullptr) column_sums(dz, s.batch, s.outputs, db);
 }

@@ -20,7 +20,9 @@ struct Weights {
 template <class T>
 struct DenseShape {
     std::ptrdiff_t batch, inputs, outputs;
-    double work() const { return 2.0 * static_cast<double>(batch) * static_cast<double>(inputs) * static_cast<double>(outputs); }
+    double work() const {
+        return 2.0 * static_cast<double>(batch) * static_cast<double>(inputs) * static_cast<double>(outputs);
+    }
 };
 
 // y (B, O) = f(x (B, I) w + b); b may be null. z (B, O) receives x w + b unless it is null.

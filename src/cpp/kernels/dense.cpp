@@ -104,8 +104,8 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
                 const T* from = gathers ? workspace : a;
                 const ptrdiff_t stride = gathers ? kTileRows : g.a_col == 1 ? g.a_row : g.a_col;
                 T* c = g.c + row * g.ldc;
-                const TileArguments<T> t = {k,       from, stride, nullptr,   0,            0,
-                                            nullptr, c,    g.ldc,  chunk > 0, relu && last, Tail<T>(0)};
+                const TileArguments<T> t = {k, from,  stride,    nullptr,      0,         0, nullptr,
+                                            c, g.ldc, chunk > 0, relu && last, Tail<T>(0)};
                 if (g.a_col == 1) {
                     strip<T, true>(g, rows, j, end, chunk, t);
                 } else {
@@ -160,8 +160,8 @@ void column_sums(const T* a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t lda, ptrdiff_t 
 
 template <class T>
 constexpr DenseKernels<T> dense_kernels() {
-    return {kTileRows,   kTileColumns<T>,           packed_size<T>, pack<T>, product<T>, workspace_size<T>, narrow<T>,
-            narrow_workspace_size<T>, column_sums<T>};
+    return {kTileRows,         kTileColumns<T>, packed_size<T>,           pack<T>,       product<T>,
+            workspace_size<T>, narrow<T>,       narrow_workspace_size<T>, column_sums<T>};
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr int kTileVectors = 2;
 #endif
 constexpr int kTileRows = 6;
 template <class T>
-constexpr ptrdiff_t kTileColumns = kTileVectors * lane_count<T>;
+constexpr ptrdiff_t kTileColumns = kTileVectors* lane_count<T>;
 
 // With few rows a tile spans several panels, so that 8 or more chains hide the fma's latency of 4 cycles at 2 a cycle.
 constexpr int kWideRows = kTileVectors == 2 ? 3 : 1;
@@ -48,9 +48,7 @@ template <class T, int kRows, int kVectors, bool kMasked, bool kByRow>
 void tile(const TileArguments<T>& t) {
     constexpr ptrdiff_t kLane = lane_count<T>;
     const Tail<T> tail = t.tail;
-    const auto read = [tail](const T* p, int v) {
-        return kMasked && v == kVectors - 1 ? load(p, tail) : load(p);
-    };
+    const auto read = [tail](const T* p, int v) { return kMasked && v == kVectors - 1 ? load(p, tail) : load(p); };
     vec<T> sum[kRows][kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {

@@ -157,7 +157,7 @@ void narrow_product(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* work
         return;
     }
     // Rows that share the loads of b, as far as the registers go.
-    constexpr int kRows = lane_vectors<T> > 4 ? 1 : lane_vectors<T> > 2 ? 2 : 4;
+    constexpr int kRows = lane_vectors < T >> 4 ? 1 : lane_vectors < T >> 2 ? 2 : 4;
     for (; row + kRows <= end; row += kRows) narrow_rows<T, kRows>(g, g.b, g.ldb, row);
     for (; row < end; ++row) narrow_rows<T, 1>(g, g.b, g.ldb, row);
 }

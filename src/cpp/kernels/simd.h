@@ -244,9 +244,25 @@ FASTNN_INLINE double fma(double a, double b, double c) {
     return __builtin_fma(a, b, c);
 #endif
 }
-// c - a * b.
-FASTNN_INLINE f32 fnma(f32 a, f32 b, f32 c) { return fma(-a, b, c); }
-FASTNN_INLINE f64 fnma(f64 a, f64 b, f64 c) { return fma(-a, b, c); }
+// c - a * b, with the bits of fma(-a, b, c).
+FASTNN_INLINE f32 fnma(f32 a, f32 b, f32 c) {
+#if defined(FASTNN_TARGET_AVX512)
+    return _mm512_fnmadd_ps(a, b, c);
+#elif defined(FASTNN_TARGET_AVX2)
+    return _mm256_fnmadd_ps(a, b, c);
+#else
+    return fma(-a, b, c);
+#endif
+}
+FASTNN_INLINE f64 fnma(f64 a, f64 b, f64 c) {
+#if defined(FASTNN_TARGET_AVX512)
+    return _mm512_fnmadd_pd(a, b, c);
+#elif defined(FASTNN_TARGET_AVX2)
+    return _mm256_fnmadd_pd(a, b, c);
+#else
+    return fma(-a, b, c);
+#endif
+}
 
 FASTNN_INLINE f32 sqrt(f32 a) {
 #if defined(FASTNN_TARGET_AVX512)

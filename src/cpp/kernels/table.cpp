@@ -2,7 +2,7 @@
 
 #define FASTNN_TEXT_OF(name) #name
 #define FASTNN_TEXT(name) FASTNN_TEXT_OF(name)
-#define FASTNN_DECLARE(noun, Noun)           \
+#define FASTNN_DECLARE(noun, Noun)                \
     extern const Noun##Kernels<float> noun##_f32; \
     extern const Noun##Kernels<double> noun##_f64;
 
