@@ -50,12 +50,12 @@ void backward_of(T parameter, const T* dy, const T* saved, T* dz, ptrdiff_t n) {
     map2(dy, saved, dz, n, [p](vec<T> d, vec<T> s) { return slope_times<kKind, T>(d, s, p); });
 }
 
-#define FASTNN_EACH_KIND(CASE)                                                                                  \
-    CASE(identity)                                                                                              \
-    CASE(step)                                                                                                  \
-    CASE(sign) CASE(sigmoid) CASE(tanh) CASE(relu) CASE(relu6) CASE(leaky_relu) CASE(elu) CASE(selu) CASE(celu) \
-        CASE(softplus) CASE(softsign) CASE(swish) CASE(gelu) CASE(gelu_tanh) CASE(mish) CASE(hard_sigmoid)      \
-            CASE(hard_swish) CASE(exponential)
+// clang-format off
+#define FASTNN_EACH_KIND(CASE)                                                                   \
+    CASE(identity) CASE(step) CASE(sign) CASE(sigmoid) CASE(tanh) CASE(relu) CASE(relu6)         \
+    CASE(leaky_relu) CASE(elu) CASE(selu) CASE(celu) CASE(softplus) CASE(softsign) CASE(swish)   \
+    CASE(gelu) CASE(gelu_tanh) CASE(mish) CASE(hard_sigmoid) CASE(hard_swish) CASE(exponential)
+// clang-format on
 
 template <class T>
 void forward(int kind, T parameter, const T* z, T* y, ptrdiff_t n) {

@@ -113,7 +113,8 @@ struct LogParts {
 };
 FASTNN_INLINE LogParts log_parts(f32 x) {
     constexpr int32_t kSqrtHalf = 0x3f3504f3;
-    const i32 bits = as_int(x) - kSqrtHalf;
+    // As unsigned: below zero, where the result does not matter, it overflows.
+    const i32 bits = reinterpret_cast<i32>(reinterpret_cast<u32>(x) - static_cast<uint32_t>(kSqrtHalf));
     const i32 k = bits >> 23;
     return {k, __builtin_convertvector(k, f32), as_float((bits & INT32_C(0x007fffff)) + kSqrtHalf) - 1.0f};
 }

@@ -110,12 +110,12 @@ struct LogPartsF64 {
 };
 FASTNN_INLINE LogPartsF64 log_parts(f64 x) {
     constexpr int64_t kSqrtHalf = INT64_C(0x3fe6a09e667f3bcd);
-    const i64 bits = as_int(x) - kSqrtHalf;
+    const u64 bits = reinterpret_cast<u64>(x) - static_cast<uint64_t>(kSqrtHalf);
     // Shifted as unsigned with 1024 added: AVX2 has no arithmetic shift of 64-bit integers.
-    const u64 raised = reinterpret_cast<u64>(bits) + (UINT64_C(1024) << 52);
+    const u64 raised = bits + (UINT64_C(1024) << 52);
     const i64 k = reinterpret_cast<i64>(raised >> 52) - 1024;
     const f64 exponent = as_float(k + as_int(set1(kRoundF64))) - kRoundF64;
-    return {k, exponent, as_float((bits & INT64_C(0x000fffffffffffff)) + kSqrtHalf) - 1.0};
+    return {k, exponent, as_float((reinterpret_cast<i64>(bits) & INT64_C(0x000fffffffffffff)) + kSqrtHalf) - 1.0};
 }
 
 // log(x): -inf at either zero, nan below, denormals taken at their value.
