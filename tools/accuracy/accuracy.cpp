@@ -1,8 +1,8 @@
 // The errors of the elementary functions, in units in the last place, over every float32 there is, for every
 // instruction set this processor can run; and a hash of all the results: equal hashes mean equal bits.
 //
-// The reference is the C library's double function. It is within 1 ULP of a double, 2^-29 ULP of a float32, and the
-// error is measured against the double itself, so no error of the reference can be seen in the figures printed.
+// The reference is the C library's double function. It is within a few ULP of a double, a few times 2^-29 ULP of a
+// float32, and the error is measured against the double itself, so no error of the reference shows in the figures.
 //
 //   fastnn_accuracy [--stride N] [--threads N] [--function NAME]   every N-th of the 2^32 inputs; exits with 1 if an
 //                                                                  error is over its bound, or FMA hashes differ

@@ -71,7 +71,8 @@ double class_loss(const ClassLoss<T>& loss) {
         kernel(rows, scratch.data() + part * size);
     });
     if (!reduced) return 0;
-    return sum_over_rows(loss.rows, [&](std::ptrdiff_t row) { return static_cast<double>(losses[row]); }) / divisor;
+    const double sum = sum_over_rows(loss.rows, [&](std::ptrdiff_t row) { return static_cast<double>(losses[row]); });
+    return settled(sum / divisor);
 }
 
 template double class_loss<float>(const ClassLoss<float>&);

@@ -75,6 +75,14 @@ class FpEnvironment {
 
 #endif
 
+// For a value that is returned out of an FpEnvironment. A compiler sees no tie between arithmetic and the environment:
+// clang moves the last division of a function behind the environment's end.
+template <class T>
+T settled(T value) {
+    asm volatile("" : "+m"(value));
+    return value;
+}
+
 }  // namespace fastnn
 
 #endif

@@ -157,7 +157,7 @@ double loss(const LossCall<T>& call) {
     const double divisor = divisor_of(call, repeat);
     const T factor = static_cast<T>(call.dloss / divisor);
     const double sum = call.features == 1 ? loss_of_elements(call, factor, repeat) : loss_of_rows(call, factor, repeat);
-    return sum / divisor;
+    return settled(sum / divisor);
 }
 
 template double loss<float>(const LossCall<float>&);

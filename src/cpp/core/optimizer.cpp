@@ -126,7 +126,7 @@ double sum_of_squares(const T* x, std::ptrdiff_t n) {
     });
     double sum = 0.0;
     for (std::ptrdiff_t c = 0; c < chunks; ++c) sum += chunk_sums[c];
-    return sum;
+    return settled(sum);
 }
 
 #define FASTNN_INSTANTIATE(T)                                                                   \

@@ -42,6 +42,7 @@ FASTNN_INLINE ExpParts exp_parts(f32 x) {
     const f32 n = t - kRound;
     f32 r = fnma(n, set1(kLn2HeadF32 / 8), x);
     r = fnma(n, set1(kLn2TailF32 / 8), r);
+    // Taken over as found, not fitted like the others; every float32 has been run through them.
     constexpr float kExp[] = {1.0f, 0x1.00087ap-1f, 0x1.5556fap-3f};
     ExpParts parts;
     parts.steps = as_int(t);
