@@ -9,11 +9,6 @@
 namespace fastnn {
 namespace FASTNN_TARGET {
 
-template <class T>
-FASTNN_INLINE vec<T> number(double value) {
-    return set1(static_cast<T>(value));
-}
-
 // Klambauer et al., "Self-Normalizing Neural Networks", 2017, appendix A.1.
 constexpr double kSeluAlpha = 1.6732632423543772848;
 constexpr double kSeluScale = 1.0507009873554804934;
@@ -31,9 +26,9 @@ struct Normal {
 };
 template <class T>
 FASTNN_INLINE Normal<T> normal(vec<T> z) {
-    const vec<T> u = min(number<T>(sizeof(T) == 4 ? kTailEndF32 : kTailEndF64), abs(z));
+    const vec<T> u = min(constant<T>(sizeof(T) == 4 ? kTailEndF32 : kTailEndF64), abs(z));
     const vec<T> density = exp_half_square(u), tail = normal_tail(u, density);
-    return {select(z < vec<T>{}, tail, number<T>(1) - tail), density};
+    return {select(z < vec<T>{}, tail, constant<T>(1) - tail), density};
 }
 
 // sigmoid(t) and its derivative s (1 - s), which is taken from the exponential so that 1 - s does not cancel.
@@ -43,18 +38,18 @@ struct Logistic {
 };
 template <class T>
 FASTNN_INLINE Logistic<T> logistic(vec<T> t) {
-    const vec<T> e = exp(-abs(t)), one = number<T>(1), inverse = one / (one + e);
+    const vec<T> e = exp(-abs(t)), one = constant<T>(1), inverse = one / (one + e);
     return {select(t < vec<T>{}, e, one) * inverse, e * inverse * inverse};
 }
 
 template <class T>
 FASTNN_INLINE vec<T> relu6(vec<T> z) {
-    return min(number<T>(6), max(vec<T>{}, z));
+    return min(constant<T>(6), max(vec<T>{}, z));
 }
 
 template <Kind kKind, class T>
 FASTNN_INLINE vec<T> activate(vec<T> z, vec<T> parameter) {
-    const vec<T> zero = {}, one = number<T>(1);
+    const vec<T> zero = {}, one = constant<T>(1);
     if constexpr (kKind == Kind::step) return select(z <= zero, zero, one);
     if constexpr (kKind == Kind::sign) return select(z > zero, one, select(z < zero, -one, zero));
     if constexpr (kKind == Kind::sigmoid) return sigmoid(z);
@@ -64,27 +59,27 @@ FASTNN_INLINE vec<T> activate(vec<T> z, vec<T> parameter) {
     if constexpr (kKind == Kind::leaky_relu) return select(z > zero, z, parameter * z);
     if constexpr (kKind == Kind::elu) return select(z > zero, z, parameter * expm1(z));
     if constexpr (kKind == Kind::selu) {
-        return select(z > zero, number<T>(kSeluScale) * z, number<T>(kSeluScale * kSeluAlpha) * expm1(z));
+        return select(z > zero, constant<T>(kSeluScale) * z, constant<T>(kSeluScale * kSeluAlpha) * expm1(z));
     }
     if constexpr (kKind == Kind::celu) return select(z > zero, z, parameter * expm1(z / parameter));
     if constexpr (kKind == Kind::softplus) {
         const vec<T> t = parameter * z;
         // Beyond 40 the logarithm is nothing beside t, and z is right even where t overflows.
-        return select(t > number<T>(40), z, (max(zero, t) + log1p(exp(-abs(t)))) / parameter);
+        return select(t > constant<T>(40), z, (max(zero, t) + log1p(exp(-abs(t)))) / parameter);
     }
     if constexpr (kKind == Kind::softsign) return z / (one + abs(z));
     if constexpr (kKind == Kind::swish) return z * sigmoid(parameter * z);
     if constexpr (kKind == Kind::gelu) return z * normal<T>(z).below;
     if constexpr (kKind == Kind::gelu_tanh) {
-        return z * sigmoid(z * fma(number<T>(kGeluCubic), z * z, number<T>(kGeluInner)));
+        return z * sigmoid(z * fma(constant<T>(kGeluCubic), z * z, constant<T>(kGeluInner)));
     }
     if constexpr (kKind == Kind::mish) {
         // tanh(log(1 + n)) = w / (w + 2) with w = n (n + 2), n = exp(z).
-        const vec<T> n = exp(min(number<T>(kMishEnd), z)), w = n * (n + number<T>(2));
-        return z * (w / (w + number<T>(2)));
+        const vec<T> n = exp(min(constant<T>(kMishEnd), z)), w = n * (n + constant<T>(2));
+        return z * (w / (w + constant<T>(2)));
     }
-    if constexpr (kKind == Kind::hard_sigmoid) return relu6<T>(z + number<T>(3)) / number<T>(6);
-    if constexpr (kKind == Kind::hard_swish) return z * (relu6<T>(z + number<T>(3)) / number<T>(6));
+    if constexpr (kKind == Kind::hard_sigmoid) return relu6<T>(z + constant<T>(3)) / constant<T>(6);
+    if constexpr (kKind == Kind::hard_swish) return z * (relu6<T>(z + constant<T>(3)) / constant<T>(6));
     if constexpr (kKind == Kind::exponential) return exp(z);
     return z;
 }
@@ -93,13 +88,13 @@ FASTNN_INLINE vec<T> activate(vec<T> z, vec<T> parameter) {
 // multiplying by it, so that dy = inf gives 0 there and not nan.
 template <Kind kKind, class T>
 FASTNN_INLINE vec<T> slope_times(vec<T> dy, vec<T> saved, vec<T> parameter) {
-    const vec<T> zero = {}, one = number<T>(1), y = saved, z = saved;
+    const vec<T> zero = {}, one = constant<T>(1), y = saved, z = saved;
     const ivec<T> from_z = parameter < zero;  // of the three kinds below whose other sign takes y
     if constexpr (kKind == Kind::step || kKind == Kind::sign) return zero;
     if constexpr (kKind == Kind::sigmoid) return dy * (y * (one - y));
     if constexpr (kKind == Kind::tanh) return dy * fnma(y, y, one);
     if constexpr (kKind == Kind::relu) return select(y <= zero, zero, dy);
-    if constexpr (kKind == Kind::relu6) return select((y <= zero) | (y >= number<T>(6)), zero, dy);
+    if constexpr (kKind == Kind::relu6) return select((y <= zero) | (y >= constant<T>(6)), zero, dy);
     if constexpr (kKind == Kind::leaky_relu) return select(saved > zero, dy, dy * parameter);
     if constexpr (kKind == Kind::elu) {
         vec<T> slope = y + parameter;
@@ -107,7 +102,7 @@ FASTNN_INLINE vec<T> slope_times(vec<T> dy, vec<T> saved, vec<T> parameter) {
         return dy * select(saved > zero, one, slope);
     }
     if constexpr (kKind == Kind::selu) {
-        return dy * select(y > zero, number<T>(kSeluScale), y + number<T>(kSeluScale * kSeluAlpha));
+        return dy * select(y > zero, constant<T>(kSeluScale), y + constant<T>(kSeluScale * kSeluAlpha));
     }
     if constexpr (kKind == Kind::celu) {
         vec<T> slope = one + y / parameter;
@@ -122,27 +117,27 @@ FASTNN_INLINE vec<T> slope_times(vec<T> dy, vec<T> saved, vec<T> parameter) {
     }
     if constexpr (kKind == Kind::gelu) {
         const Normal<T> n = normal<T>(z);
-        return dy * fma(z, n.density * number<T>(kInverseSqrtTwoPi), n.below);
+        return dy * fma(z, n.density * constant<T>(kInverseSqrtTwoPi), n.below);
     }
     if constexpr (kKind == Kind::gelu_tanh) {
         // Bounded, so that no square overflows where the slope is 0 already.
-        const vec<T> b = max(number<T>(-30), min(number<T>(30), z)), square = b * b;
-        const Logistic<T> s = logistic<T>(b * fma(number<T>(kGeluCubic), square, number<T>(kGeluInner)));
-        const vec<T> inner = fma(number<T>(3 * kGeluCubic), square, number<T>(kGeluInner));
+        const vec<T> b = max(constant<T>(-30), min(constant<T>(30), z)), square = b * b;
+        const Logistic<T> s = logistic<T>(b * fma(constant<T>(kGeluCubic), square, constant<T>(kGeluInner)));
+        const vec<T> inner = fma(constant<T>(3 * kGeluCubic), square, constant<T>(kGeluInner));
         return dy * fma(z, s.slope * inner, s.value);
     }
     if constexpr (kKind == Kind::mish) {
         // t = w / (w + 2) as above; z sigmoid(z) (1 - t^2) = z * 4 n (n + 1) / (w + 2)^2.
-        const vec<T> n = exp(min(number<T>(kMishEnd), z)), two = number<T>(2), w = n * (n + two), sum = w + two;
-        const vec<T> rest = (number<T>(4) * n / sum) * ((n + one) / sum);
-        return dy * fma(z, select(z > number<T>(kMishEnd), zero, rest), w / sum);
+        const vec<T> n = exp(min(constant<T>(kMishEnd), z)), two = constant<T>(2), w = n * (n + two), sum = w + two;
+        const vec<T> rest = (constant<T>(4) * n / sum) * ((n + one) / sum);
+        return dy * fma(z, select(z > constant<T>(kMishEnd), zero, rest), w / sum);
     }
     if constexpr (kKind == Kind::hard_sigmoid) {
-        return select((y > zero) & (y < one), dy / number<T>(6), zero);
+        return select((y > zero) & (y < one), dy / constant<T>(6), zero);
     }
     if constexpr (kKind == Kind::hard_swish) {
-        const vec<T> three = number<T>(3);
-        return select(z <= -three, zero, select(z < three, dy * (z / three + number<T>(0.5)), dy));
+        const vec<T> three = constant<T>(3);
+        return select(z <= -three, zero, select(z < three, dy * (z / three + constant<T>(0.5)), dy));
     }
     if constexpr (kKind == Kind::exponential) return dy * y;
     return dy;

@@ -10,11 +10,6 @@ namespace fastnn {
 namespace FASTNN_TARGET {
 
 template <class T>
-FASTNN_INLINE vec<T> constant(double value) {
-    return set1(static_cast<T>(value));
-}
-
-template <class T>
 struct MseLoss {
     FASTNN_INLINE static vec<T> value(vec<T> y, vec<T> t, vec<T>) { return (y - t) * (y - t); }
     FASTNN_INLINE static vec<T> slope(vec<T> y, vec<T> t, vec<T>) { return (y - t) + (y - t); }

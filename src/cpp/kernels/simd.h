@@ -89,6 +89,12 @@ FASTNN_INLINE f64 set1(double a) { return a - f64{}; }
 FASTNN_INLINE i32 set1(int32_t a) { return a - i32{}; }
 FASTNN_INLINE i64 set1(int64_t a) { return a - i64{}; }
 
+// A constant of a formula that is written once for both types.
+template <class T>
+FASTNN_INLINE vec<T> constant(double value) {
+    return set1(static_cast<T>(value));
+}
+
 // ---- memory ----------------------------------------------------------------------------------------------------
 
 template <class T>
