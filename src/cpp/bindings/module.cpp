@@ -1,4 +1,6 @@
 // The extension fastnn._fastnn: a table of contents.
+#include <string>
+
 #include "arrays.h"
 #include "core/dispatch.h"
 #include "core/threads.h"
@@ -18,6 +20,12 @@ void bind_random(py::module_& module);
 void bind_softmax(py::module_& module);
 
 namespace {
+
+#if defined(__clang__)
+constexpr const char* kCompiler = __VERSION__;  // names itself
+#else
+constexpr const char* kCompiler = "gcc " __VERSION__;
+#endif
 
 py::list available_isas() {
     py::list names;
@@ -49,7 +57,7 @@ PYBIND11_MODULE(_fastnn, module) {
     bind_random(module);
     bind_softmax(module);
     module.attr("version") = FASTNN_VERSION;
-    module.def("compiler", [] { return __VERSION__; });
+    module.def("compiler", [] { return kCompiler; });
     module.def("isa", [] { return kernels().name; });
     module.def("available_isas", &available_isas);
     module.def("get_num_threads", &thread_count);
