@@ -79,6 +79,22 @@ void multiply_ready(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, int par
     });
 }
 
+// A few terms an element: b is small beside c, and wanted by rows.
+template <class T>
+void multiply_shallow(Product<T> g, int parts) {
+    const bool copies = g.layout == Layout::transposed && !(g.k == 1 && g.ldb == 1);
+    Scratch<T> scratch(copies ? g.k * g.n : 0);
+    if (copies) {
+        for (ptrdiff_t j = 0; j < g.n; ++j) {
+            for (ptrdiff_t p = 0; p < g.k; ++p) scratch.data()[p * g.n + j] = g.b[j * g.ldb + p];
+        }
+        g.b = scratch.data();
+        g.ldb = g.n;
+    }
+    g.layout = Layout::rows;
+    multiply_ready<T>(g, 0, g.n, parts, g.m > parts, nullptr);
+}
+
 // c = f(bias + a b) for any layout of b. The split and the packing never change a bit: they only choose who computes
 // an element, and every element is one chain per chunk of k.
 template <class T>
@@ -92,9 +108,13 @@ void multiply(Product<T> g) {
     const ptrdiff_t row_tiles = round_up(g.m, kernels.tile_rows) / kernels.tile_rows;
     const ptrdiff_t panels = round_up(g.n, kernels.tile_columns) / kernels.tile_columns;
     const int parts = parts_for(work_of(g), std::max(row_tiles, panels));
+    if (g.k > 0 && g.k < kShallow && g.layout != Layout::packed) {
+        multiply_shallow(g, parts);
+        return;
+    }
     const bool by_rows = g.m >= kRowsPerThread * parts || panels < 2 * parts;
     const ptrdiff_t workspace = padded<T>(kernels.workspace_size(g)) * parts;
-    const bool in_place = g.layout == Layout::rows && g.m < kInPlaceRows;
+    const bool in_place = g.layout == Layout::rows ? g.m < kInPlaceRows : g.m <= kFewRows && g.a_col == 1;
     if (in_place || g.layout == Layout::packed) {
         Scratch<T> scratch(workspace);
         multiply_ready(g, 0, g.n, parts, by_rows, scratch.data());

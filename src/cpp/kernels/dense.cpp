@@ -2,8 +2,10 @@
 #include "dense.h"
 
 #include "activation.h"
+#include "few_rows.h"
 #include "narrow.h"
 #include "pack.h"
+#include "shallow.h"
 
 namespace fastnn {
 namespace FASTNN_TARGET {
@@ -75,7 +77,17 @@ constexpr ptrdiff_t kGatherPanels = 4;
 
 template <class T>
 ptrdiff_t workspace_size(const Product<T>& g) {
+    if (sweeps(g)) return g.m * g.n;
     return g.a_col == 1 ? 0 : kTileRows * kChunk;
+}
+
+// y = f(c) over the columns [begin, end) of some rows.
+template <class T>
+void activate(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t begin, ptrdiff_t end) {
+    for (ptrdiff_t row = row_begin; row < row_end; ++row) {
+        const ptrdiff_t at = row * g.ldc + begin;
+        activation(g).forward(g.kind, g.parameter, g.c + at, g.y + at, end - begin);
+    }
 }
 
 template <class T>
@@ -87,6 +99,16 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
     const ptrdiff_t height = (row_end - row_begin) / strips, taller = (row_end - row_begin) % strips;
     const bool relu = g.kind == static_cast<int>(Kind::relu) && g.y == g.c;
     const bool separate = !relu && g.y != nullptr;
+    const bool shallow = g.layout == Layout::rows && g.k > 0 && g.k < kShallow;
+    if (shallow || sweeps(g)) {
+        if (shallow) {
+            shallow_rows<T, 1>(g, row_begin, row_end, column_begin, column_end, relu);
+        } else {
+            sweep_product(g, column_begin, column_end, workspace);
+        }
+        if (separate || (relu && !shallow)) activate(g, row_begin, row_end, column_begin, column_end);
+        return;
+    }
     const bool gathers = g.a_col != 1 && column_end - column_begin >= kGatherPanels * kTileColumns<T>;
     // With few rows b passes through the caches once anyway, so that there is nothing to block for.
     const ptrdiff_t block = strips == 1 ? column_end - column_begin : block_columns<T>(gathers);
@@ -106,17 +128,14 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
                 T* c = g.c + row * g.ldc;
                 const TileArguments<T> t = {k, from,  stride,    nullptr,      0,         0, nullptr,
                                             c, g.ldc, chunk > 0, relu && last, Tail<T>(0)};
-                if (g.a_col == 1) {
+                if (g.layout == Layout::transposed) {
+                    turned_strip(g, rows, j, end, chunk, t);
+                } else if (g.a_col == 1) {
                     strip<T, true>(g, rows, j, end, chunk, t);
                 } else {
                     strip<T, false>(g, rows, j, end, chunk, t);
                 }
-                if (separate && last) {
-                    for (ptrdiff_t i = 0; i < rows; ++i) {
-                        activation(g).forward(g.kind, g.parameter, c + i * g.ldc + j, g.y + (row + i) * g.ldc + j,
-                                              end - j);
-                    }
-                }
+                if (separate && last) activate(g, row, row + rows, j, end);
                 row += rows;
             }
             chunk += k;
@@ -127,34 +146,62 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
 template <class T>
 void narrow(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* workspace) {
     narrow_product(g, begin, end, workspace);
-    if (g.y == nullptr) return;
-    for (ptrdiff_t row = begin; row < end; ++row) {
-        activation(g).forward(g.kind, g.parameter, g.c + row * g.ldc, g.y + row * g.ldc, g.n);
+    if (g.y != nullptr) activate(g, begin, end, 0, g.n);
+}
+
+// kVectors vectors of columns: a chain per column over each chunk of rows.
+template <class T, int kVectors>
+void chain_sums(const T* a, ptrdiff_t m, ptrdiff_t lda, Tail<T> tail, T* sums) {
+    constexpr ptrdiff_t kLane = lane_count<T>;
+    vec<T> total[kVectors] = {};
+    for (ptrdiff_t first = 0; first < m; first += kChunk) {
+        const ptrdiff_t end = m - first < kChunk ? m : first + kChunk;
+        vec<T> sum[kVectors] = {};
+        for (ptrdiff_t row = first; row < end; ++row) {
+            const T* from = a + row * lda;
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors - 1; ++v) sum[v] = sum[v] + load(from + v * kLane);
+            sum[kVectors - 1] = sum[kVectors - 1] + load(from + (kVectors - 1) * kLane, tail);
+        }
+        for (int v = 0; v < kVectors; ++v) total[v] = first > 0 ? total[v] + sum[v] : sum[v];
+    }
+    for (int v = 0; v < kVectors - 1; ++v) store(sums + v * kLane, total[v]);
+    store(sums + (kVectors - 1) * kLane, total[kVectors - 1], tail);
+}
+
+// All n < kNarrowColumns columns of contiguous rows: 16 chains a column and the tree. 16 rows are one run of 16 n
+// numbers, so that the chains of all columns advance together.
+template <class T>
+void narrow_sums(const T* a, ptrdiff_t m, ptrdiff_t n, T* sums) {
+    constexpr ptrdiff_t kLane = lane_count<T>;
+    const ptrdiff_t run = kLanes * n;
+    for (ptrdiff_t first = 0; first < m; first += kNarrowChunk) {
+        const ptrdiff_t end = (m - first < kNarrowChunk ? m : first + kNarrowChunk) * n;
+        T lanes[kLanes * kNarrowColumns] = {};
+        for (ptrdiff_t at = first * n; at < end; at += run) {
+            const ptrdiff_t count = end - at < run ? end - at : run;
+            ptrdiff_t i = 0;
+            for (; i + kLane <= count; i += kLane) store(lanes + i, load(lanes + i) + load(a + at + i));
+            for (; i < count; ++i) lanes[i] += a[at + i];
+        }
+        for (ptrdiff_t half = run / 2; half >= n; half /= 2) {
+            for (ptrdiff_t i = 0; i < half; ++i) lanes[i] += lanes[half + i];
+        }
+        for (ptrdiff_t j = 0; j < n; ++j) sums[j] = first > 0 ? sums[j] + lanes[j] : lanes[j];
     }
 }
 
-// A chain per column over the chunk's rows, or for narrow matrices 16 chains and the tree.
 template <class T>
 void column_sums(const T* a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t lda, ptrdiff_t begin, ptrdiff_t end, T* sums) {
-    const bool is_narrow = n < kNarrowColumns;
-    const ptrdiff_t chunk = is_narrow ? kNarrowChunk : kChunk, chains = is_narrow ? kLanes : 1;
-    for (ptrdiff_t j = begin; j < end; j += lane_count<T>) {
-        const Tail<T> tail(end - j < lane_count<T> ? end - j : lane_count<T>);
-        vec<T> total = {};
-        for (ptrdiff_t first = 0; first < m; first += chunk) {
-            const ptrdiff_t rows = m - first < chunk ? m - first : chunk;
-            vec<T> lanes[kLanes] = {};
-            for (ptrdiff_t p = 0; p < rows; p += chains) {
-                for (ptrdiff_t l = 0; l < chains && p + l < rows; ++l) {
-                    lanes[l] = lanes[l] + load(a + (first + p + l) * lda + j, tail);
-                }
-            }
-            for (ptrdiff_t half = chains / 2; half > 0; half /= 2) {
-                for (ptrdiff_t l = 0; l < half; ++l) lanes[l] = lanes[l] + lanes[l + half];
-            }
-            total = first > 0 ? total + lanes[0] : lanes[0];
-        }
-        store(sums + j, total, tail);
+    constexpr ptrdiff_t kLane = lane_count<T>;
+    if (n < kNarrowColumns && m > 0) {
+        narrow_sums(a, m, n, sums);
+        return;
+    }
+    ptrdiff_t j = begin;
+    for (; j + 8 * kLane <= end; j += 8 * kLane) chain_sums<T, 8>(a + j, m, lda, Tail<T>(kLane), sums + j);
+    for (; j < end; j += kLane) {
+        chain_sums<T, 1>(a + j, m, lda, Tail<T>(end - j < kLane ? end - j : kLane), sums + j);
     }
 }
 

@@ -11,6 +11,10 @@ namespace fastnn {
 constexpr ptrdiff_t kChunk = 1024;
 // Below this many columns a product has 16 interleaved chains instead (see kernels/narrow.h).
 constexpr ptrdiff_t kNarrowColumns = 8;
+// How a product is walked, not what it gives: up to kFewRows rows read b where it lies, whatever its layout; an inner
+// length below kShallow wants b by rows (see kernels/shallow.h).
+constexpr ptrdiff_t kFewRows = 4;
+constexpr ptrdiff_t kShallow = 8;
 
 enum class Layout {
     rows,        // b(p, j) = b[p * ldb + j]
@@ -48,8 +52,9 @@ struct DenseKernels {
     // Packs the columns [begin, end) of b (k, n); begin is a multiple of tile_columns, end too or n.
     void (*pack)(const T* b, ptrdiff_t ldb, Layout layout, ptrdiff_t k, ptrdiff_t n, ptrdiff_t begin, ptrdiff_t end,
                  T* packed);
-    // Rows [row_begin, row_end) and columns [column_begin, column_end) of a product with layout rows or packed.
-    // column_begin is a multiple of tile_columns. workspace holds workspace_size elements.
+    // Rows [row_begin, row_end) and columns [column_begin, column_end) of a product with layout rows or packed, or
+    // transposed if m <= kFewRows and a_col == 1. column_begin is a multiple of tile_columns. workspace holds
+    // workspace_size elements.
     void (*product)(const Product<T>& product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t column_begin,
                     ptrdiff_t column_end, T* workspace);
     ptrdiff_t (*workspace_size)(const Product<T>& product);

@@ -90,69 +90,88 @@ void narrow_rows(const Product<T>& g, const T* bt, ptrdiff_t ldb, ptrdiff_t row)
     }
 }
 
-// a by columns (a weight gradient): lane l takes the terms l, l + 16 ... as rank-one updates of kVectors vectors of
-// rows. The 16 partial results wait in `lanes` (16, n, kVectors vectors) for the tree.
-template <class T, int kVectors>
-void narrow_columns(const Product<T>& g, ptrdiff_t row, Tail<T> tail, T* lanes) {
+// a by columns (a weight gradient): rank-one updates of a block of rows, term p into lane p mod 16 of `lanes`
+// (16, n, width), which stays in L1 while a streams by. Four terms of a lane a visit: the sums are loaded and stored
+// once for four.
+constexpr ptrdiff_t kNarrowLaneBytes = 16 * 1024;
+
+template <class T>
+ptrdiff_t narrow_width(ptrdiff_t n) {
+    const ptrdiff_t line = 64 / static_cast<ptrdiff_t>(sizeof(T));
+    return kNarrowLaneBytes / (kLanes * n * static_cast<ptrdiff_t>(sizeof(T))) / line * line;
+}
+
+template <class T, int kTerms>
+void narrow_updates(const Product<T>& g, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p, T* lane, ptrdiff_t width) {
     constexpr ptrdiff_t kLane = lane_count<T>;
-    constexpr ptrdiff_t kWidth = kVectors * kLane;
-    const auto read = [tail](const T* p, int v) { return v == kVectors - 1 ? load(p, tail) : load(p); };
-    const ptrdiff_t n = g.n;
+    const T* const a = g.a + row + p * g.a_col;
+    const T* const b = g.b + p * g.ldb;
+    const auto update = [&](ptrdiff_t i, auto read) {
+        vec<T> from_a[kTerms];
+#pragma GCC unroll 4
+        for (int t = 0; t < kTerms; ++t) from_a[t] = read(a + t * kLanes * g.a_col + i);
+        for (ptrdiff_t j = 0; j < g.n; ++j) {
+            vec<T> sum = load(lane + j * width + i);
+#pragma GCC unroll 4
+            for (int t = 0; t < kTerms; ++t) sum = fma(from_a[t], set1(b[t * kLanes * g.ldb + j]), sum);
+            store(lane + j * width + i, sum);
+        }
+    };
+    ptrdiff_t i = 0;
+    for (; i + kLane <= rows; i += kLane) update(i, [](const T* from) { return load(from); });
+    if (i < rows) {
+        const Tail<T> tail(rows - i);
+        update(i, [tail](const T* from) { return load(from, tail); });
+    }
+}
+
+template <class T>
+void narrow_columns(const Product<T>& g, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t width, T* lanes) {
+    constexpr ptrdiff_t kTerms = 4;
+    const ptrdiff_t lane_size = g.n * width;
     for (ptrdiff_t begin = 0; begin < g.k; begin += kNarrowChunk) {
         const ptrdiff_t end = g.k - begin < kNarrowChunk ? g.k : begin + kNarrowChunk;
-        for (ptrdiff_t l = 0; l < kLanes; ++l) {
-            vec<T> sum[kNarrowColumns][kVectors] = {};
-            for (ptrdiff_t p = begin + l; p < end; p += kLanes) {
-                const T* a = g.a + row + p * g.a_col;
-                const T* b = g.b + p * g.ldb;
-                vec<T> from_a[kVectors];
-#pragma GCC unroll 4
-                for (int v = 0; v < kVectors; ++v) from_a[v] = read(a + v * kLane, v);
-                for (ptrdiff_t j = 0; j < n; ++j) {
-                    const vec<T> from_b = set1(b[j]);
-#pragma GCC unroll 4
-                    for (int v = 0; v < kVectors; ++v) sum[j][v] = fma(from_a[v], from_b, sum[j][v]);
+        // Lanes that no term falls into stay zero: the tree may leave them out, as the last sum starts at +0 or more.
+        ptrdiff_t used = 1;
+        while (used < kLanes && used < end - begin) used *= 2;
+        memset(lanes, 0, static_cast<size_t>(used * lane_size) * sizeof(T));
+        for (ptrdiff_t p = begin; p < end; p += kTerms * kLanes) {
+            for (ptrdiff_t l = 0; l < kLanes && p + l < end; ++l) {
+                T* const lane = lanes + l * lane_size;
+                if (p + l + (kTerms - 1) * kLanes < end) {
+                    narrow_updates<T, kTerms>(g, row, rows, p + l, lane, width);
+                    continue;
                 }
-            }
-            for (ptrdiff_t j = 0; j < n; ++j) {
-                for (int v = 0; v < kVectors; ++v) store(lanes + (l * n + j) * kWidth + v * kLane, sum[j][v]);
+                for (ptrdiff_t q = p + l; q < end; q += kLanes) narrow_updates<T, 1>(g, row, rows, q, lane, width);
             }
         }
-        for (ptrdiff_t half = kLanes / 2; half > 0; half /= 2) {
-            for (ptrdiff_t i = 0; i < half * n * kWidth; i += kLane) {
-                store(lanes + i, load(lanes + i) + load(lanes + half * n * kWidth + i));
+        for (ptrdiff_t half = used / 2; half > 0; half /= 2) {
+            for (ptrdiff_t i = 0; i < half * lane_size; i += lane_count<T>) {
+                store(lanes + i, load(lanes + i) + load(lanes + half * lane_size + i));
             }
         }
-        for (ptrdiff_t i = 0; i < kWidth && row + i < g.m; ++i) {
-            T* c = g.c + (row + i) * g.ldc;
-            for (ptrdiff_t j = 0; j < n; ++j) {
+        for (ptrdiff_t i = 0; i < rows; ++i) {
+            T* const c = g.c + (row + i) * g.ldc;
+            for (ptrdiff_t j = 0; j < g.n; ++j) {
                 const T start = begin > 0 ? c[j] : g.bias != nullptr ? g.bias[j] : T(0);
-                c[j] = start + lanes[j * kWidth + i];
+                c[j] = start + lanes[j * width + i];
             }
         }
     }
 }
 
-// One cache line of rows at a time: 16 floats, 8 doubles, or a register where it is as wide.
-template <class T>
-constexpr int kNarrowVectors = FASTNN_VECTOR_BYTES >= 64 ? 1 : 64 / FASTNN_VECTOR_BYTES;
-
 template <class T>
 ptrdiff_t narrow_workspace_size(const Product<T>& g) {
-    return g.a_col == 1 ? 0 : kLanes * g.n * kNarrowVectors<T> * lane_count<T>;
+    return g.a_col == 1 ? 0 : kLanes * g.n * narrow_width<T>(g.n);
 }
 
 template <class T>
 void narrow_product(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* workspace) {
     ptrdiff_t row = begin;
     if (g.a_col != 1 && g.k > 0) {
-        constexpr ptrdiff_t kWidth = kNarrowVectors<T> * lane_count<T>;
-        for (; row + kWidth <= end; row += kWidth) {
-            narrow_columns<T, kNarrowVectors<T>>(g, row, Tail<T>(lane_count<T>), workspace);
-        }
-        for (; row < end; row += lane_count<T>) {
-            const ptrdiff_t left = end - row < lane_count<T> ? end - row : lane_count<T>;
-            narrow_columns<T, 1>(g, row, Tail<T>(left), workspace);
+        const ptrdiff_t width = narrow_width<T>(g.n);
+        for (; row < end; row += width) {
+            narrow_columns(g, row, end - row < width ? end - row : width, width, workspace);
         }
         return;
     }
