@@ -194,6 +194,7 @@ void narrow_sums(const T* a, ptrdiff_t m, ptrdiff_t n, T* sums) {
 template <class T>
 void column_sums(const T* a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t lda, ptrdiff_t begin, ptrdiff_t end, T* sums) {
     constexpr ptrdiff_t kLane = lane_count<T>;
+    if (n == 0) return;
     if (n < kNarrowColumns && m > 0) {
         narrow_sums(a, m, n, sums);
         return;
