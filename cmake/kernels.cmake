@@ -17,6 +17,7 @@ set(fastnn_kernel_sources
   src/cpp/kernels/dense.cpp
   src/cpp/kernels/loss.cpp
   src/cpp/kernels/optimizer.cpp
+  src/cpp/kernels/probe.cpp
   src/cpp/kernels/random.cpp
   src/cpp/kernels/softmax.cpp
   src/cpp/kernels/table.cpp)

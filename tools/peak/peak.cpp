@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 #include <vector>
 
@@ -14,38 +13,7 @@
 
 namespace fastnn {
 
-#define FASTNN_DECLARE_CHAINS(target)   \
-    namespace target {                  \
-    double run_chains_f32(long rounds); \
-    double run_chains_f64(long rounds); \
-    }
-FASTNN_DECLARE_CHAINS(generic)
-#if defined(FASTNN_HAS_X86_TARGETS)
-FASTNN_DECLARE_CHAINS(avx2)
-FASTNN_DECLARE_CHAINS(avx512)
-#elif defined(FASTNN_HAS_NEON_TARGET)
-FASTNN_DECLARE_CHAINS(neon)
-#endif
-
 namespace {
-
-template <class T>
-double run_chains(long rounds) {
-    constexpr bool single = sizeof(T) == 4;
-#if defined(FASTNN_HAS_X86_TARGETS)
-    if (std::strcmp(kernels().name, "avx512") == 0) {
-        return single ? avx512::run_chains_f32(rounds) : avx512::run_chains_f64(rounds);
-    }
-    if (std::strcmp(kernels().name, "avx2") == 0) {
-        return single ? avx2::run_chains_f32(rounds) : avx2::run_chains_f64(rounds);
-    }
-#elif defined(FASTNN_HAS_NEON_TARGET)
-    if (std::strcmp(kernels().name, "neon") == 0) {
-        return single ? neon::run_chains_f32(rounds) : neon::run_chains_f64(rounds);
-    }
-#endif
-    return single ? generic::run_chains_f32(rounds) : generic::run_chains_f64(rounds);
-}
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -73,7 +41,7 @@ void measure(std::ptrdiff_t batch, std::ptrdiff_t inputs, std::ptrdiff_t outputs
     double peak = 0.0, best[4] = {1e9, 1e9, 1e9, 1e9};
     for (int round = 0; round < kRounds; ++round) {
         double flops = 0.0;
-        const double time = seconds([&] { flops = run_chains<T>(300000); });
+        const double time = seconds([&] { flops = kernels_of<T>().probe->fma(300000); });
         peak = std::max(peak, flops / time);
         const auto run = [&](int i, auto call) {
             const double all = seconds([&] {

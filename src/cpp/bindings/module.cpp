@@ -16,6 +16,7 @@ void bind_cross_entropy(py::module_& module);
 void bind_dense(py::module_& module);
 void bind_loss(py::module_& module);
 void bind_optimizer(py::module_& module);
+void bind_probe(py::module_& module);
 void bind_random(py::module_& module);
 void bind_softmax(py::module_& module);
 
@@ -54,6 +55,7 @@ PYBIND11_MODULE(_fastnn, module) {
     bind_dense(module);
     bind_loss(module);
     bind_optimizer(module);
+    bind_probe(module);
     bind_random(module);
     bind_softmax(module);
     module.attr("version") = FASTNN_VERSION;

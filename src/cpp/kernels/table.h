@@ -7,6 +7,7 @@
 #include "dense.h"
 #include "loss.h"
 #include "optimizer.h"
+#include "probe.h"
 #include "random.h"
 #include "softmax.h"
 
@@ -21,6 +22,7 @@ struct KernelsOf {
     const CrossEntropyKernels<T>* cross_entropy;
     const LossKernels<T>* loss;
     const OptimizerKernels<T>* optimizer;
+    const ProbeKernels<T>* probe;
     const RandomKernels<T>* random;
 };
 
