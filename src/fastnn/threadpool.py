@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    import threadpoolctl  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    import threadpoolctl
 except ImportError as error:
     raise ImportError("threadpoolctl is not installed: pip install threadpoolctl") from error
 
