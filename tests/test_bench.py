@@ -130,9 +130,9 @@ class TestMeasuring:
     def test_rounds_are_interleaved(self):
         order = []
         entries = {name: measure.Entry(lambda name=name: order.append(name), lambda _: ()) for name in "ab"}
-        samples = measure.measure(entries, 3, 0.0)
+        samples = measure.measure(entries, 3, 0.0, lambda: order.append("rest"))
         assert {name: len(values) for name, values in samples.items()} == {"a": 3, "b": 3}
-        assert order[2:] == ["a", "b"] * 3
+        assert order[2:] == ["rest", "a", "a", "rest", "b", "b"] * 3  # a warm-up and a sample each
 
     def test_a_wrong_answer_is_told(self):
         case = Case("softmax", (3, 4), "f32")

@@ -71,13 +71,34 @@ def fastest(entries: list[Entry], seconds: float) -> Entry:
     return entries[best.index(min(best))]
 
 
-def measure(entries: dict[str, Entry], rounds: int, seconds: float) -> dict[str, list[float]]:
+# The threads of a library go on spinning after its call: OpenBLAS's for 25 ms, ONNX Runtime's for 50 (Zen 4, 2 cores).
+# Whoever is timed next would share a core with them.
+REST_SECONDS = 0.005
+REST_MOST_SECONDS = 0.3
+
+
+def rest() -> None:
+    """Sleeps until no thread of the process computes any more, for 0.3 s at the most."""
+    end = time.perf_counter() + REST_MOST_SECONDS
+    while True:
+        before = time.process_time()
+        time.sleep(REST_SECONDS)
+        if time.process_time() - before < REST_SECONDS / 5 or time.perf_counter() > end:
+            return
+
+
+def measure(
+    entries: dict[str, Entry], rounds: int, seconds: float, between: Callable[[], None] = rest
+) -> dict[str, list[float]]:
     """Samples of every entry, `rounds` of them each, interleaved: A B C, A B C ...
+
+    Before a sample the entry runs untimed for a quarter of one.
 
     Args:
         entries: name -> entry, answers already checked.
         rounds: samples per entry.
         seconds: the least length of a sample.
+        between: called before every entry's turn.
     """
     repeats = {name: calibrate(entry, seconds) for name, entry in entries.items()}
     samples: dict[str, list[float]] = {name: [] for name in entries}
@@ -86,6 +107,8 @@ def measure(entries: dict[str, Entry], rounds: int, seconds: float) -> dict[str,
     try:
         for _ in range(rounds):
             for name, entry in entries.items():
+                between()
+                sample(entry, (repeats[name] + 3) // 4)
                 samples[name].append(sample(entry, repeats[name]))
     finally:
         if collects:
