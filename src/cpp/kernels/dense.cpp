@@ -146,7 +146,8 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
 template <class T>
 void narrow(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* workspace) {
     narrow_product(g, begin, end, workspace);
-    if (g.y != nullptr) activate(g, begin, end, 0, g.n);
+    const ptrdiff_t at = begin * g.n;
+    if (g.y != nullptr) activation(g).forward(g.kind, g.parameter, g.c + at, g.y + at, (end - begin) * g.n);
 }
 
 // kVectors vectors of columns: a chain per column over each chunk of rows.

@@ -59,7 +59,7 @@ struct DenseKernels {
                     ptrdiff_t column_end, T* workspace);
     ptrdiff_t (*workspace_size)(const Product<T>& product);
 
-    // The same for n < kNarrowColumns and all columns. Layout transposed where a_col == 1, else rows.
+    // The same for n < kNarrowColumns and all columns; ldc == n. Layout transposed where a_col == 1, else rows.
     void (*narrow)(const Product<T>& product, ptrdiff_t row_begin, ptrdiff_t row_end, T* workspace);
     ptrdiff_t (*narrow_workspace_size)(const Product<T>& product);
 

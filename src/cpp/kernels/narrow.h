@@ -19,9 +19,19 @@ constexpr ptrdiff_t kNarrowRegisters = 24;
 constexpr ptrdiff_t kNarrowRegisters = 12;
 #endif
 
-// a by rows, b as (columns, k) rows: sums[i][j] of one chunk of k terms.
+// Rows that share the loads of b, columns that share those of a, and rows whose sums are finished together: in c they
+// are one run.
+template <class T>
+constexpr int kNarrowRows = lane_vectors<T> >= 4 ? 1 : lane_vectors<T> == 2 ? 2 : 4;
+template <class T>
+constexpr int kNarrowGroup = kNarrowRegisters / lane_vectors<T> / kNarrowRows<T> < 4
+                                 ? static_cast<int>(kNarrowRegisters / lane_vectors<T> / kNarrowRows<T>)
+                                 : 4;
+constexpr ptrdiff_t kNarrowBlock = 16;
+
+// a by rows, b as (columns, k) rows: the sums of one chunk of k terms, up to the last steps of their trees.
 template <class T, int kRows, int kColumns>
-void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_t k, T* sums, ptrdiff_t lds) {
+void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_t k, TreeHead<T>* heads, ptrdiff_t ldh) {
     constexpr ptrdiff_t kLane = lane_count<T>;
     constexpr int kParts = static_cast<int>(lane_vectors<T>);
     Lanes<T> sum[kRows][kColumns];
@@ -35,7 +45,7 @@ void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_
         for (int v = 0; v < kParts; ++v) {
             vec<T> from_a[kRows];
 #pragma GCC unroll 8
-            for (int i = 0; i < kRows; ++i) from_a[i] = read(a + i * lda + p, v);
+            for (int i = 0; i < kRows; ++i) from_a[i] = in_register(read(a + i * lda + p, v));
 #pragma GCC unroll 8
             for (int j = 0; j < kColumns; ++j) {
                 const vec<T> from_b = read(bt + j * ldb + p, v);
@@ -56,38 +66,52 @@ void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_
             return here >= kLane ? load(from + v * kLane) : load(from + v * kLane, Tail<T>(here));
         });
     }
+#pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-        for (int j = 0; j < kColumns; ++j) sums[i * lds + j] = tree_sum(sum[i][j]);
+#pragma GCC unroll 8
+        for (int j = 0; j < kColumns; ++j) heads[i * ldh + j] = tree_head(sum[i][j]);
     }
 }
 
-// All columns of kRows rows, as many columns at a time as the registers hold.
-template <class T, int kRows>
-void narrow_rows(const Product<T>& g, const T* bt, ptrdiff_t ldb, ptrdiff_t row) {
-    constexpr int kGroup = static_cast<int>(kNarrowRegisters / lane_vectors<T> / kRows);
-    static_assert(kGroup >= 1, "one column at least");
-    T* c = g.c + row * g.ldc;
-    for (int i = 0; i < kRows; ++i) {
-        for (ptrdiff_t j = 0; j < g.n; ++j) c[i * g.ldc + j] = g.bias != nullptr ? g.bias[j] : T(0);
+// Columns [first, n) of kRows rows.
+template <class T, int kRows, int kColumns>
+void narrow_groups(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_t k, TreeHead<T>* heads, ptrdiff_t n,
+                   ptrdiff_t first) {
+    for (; first + kColumns <= n; first += kColumns) {
+        narrow_dots<T, kRows, kColumns>(a, lda, bt + first * ldb, ldb, k, heads + first, n);
     }
-    for (ptrdiff_t begin = 0; begin < g.k; begin += kNarrowChunk) {
+    if constexpr (kColumns > 1) {
+        if (first < n) narrow_groups<T, kRows, kColumns - 1>(a, lda, bt, ldb, k, heads, n, first);
+    }
+}
+
+// All columns of up to kNarrowBlock rows. starts: their bias, row by row.
+template <class T>
+void narrow_block(const Product<T>& g, ptrdiff_t row, ptrdiff_t rows, const T* starts) {
+    constexpr int kRows = kNarrowRows<T>, kGroup = kNarrowGroup<T>;
+    constexpr ptrdiff_t kMost = kNarrowBlock * kNarrowColumns;
+    const ptrdiff_t count = rows * g.n;
+    T* const c = g.c + row * g.n;
+    ptrdiff_t begin = 0;
+    do {
         const ptrdiff_t k = g.k - begin < kNarrowChunk ? g.k - begin : kNarrowChunk;
         const T* a = g.a + row * g.a_row + begin;
-        T sums[kRows * kNarrowColumns];
-        for (ptrdiff_t j = 0; j < g.n;) {
-            const T* b = bt + j * ldb + begin;
-            if (j + kGroup <= g.n) {
-                narrow_dots<T, kRows, kGroup>(a, g.a_row, b, ldb, k, sums + j, kNarrowColumns);
-                j += kGroup;
-            } else {
-                narrow_dots<T, kRows, 1>(a, g.a_row, b, ldb, k, sums + j, kNarrowColumns);
-                j += 1;
-            }
+        TreeHead<T> heads[kMost];
+        T sums[kMost];
+        ptrdiff_t i = 0;
+        for (; i + kRows <= rows; i += kRows) {
+            narrow_groups<T, kRows, kGroup>(a + i * g.a_row, g.a_row, g.b + begin, g.ldb, k, heads + i * g.n, g.n, 0);
         }
-        for (int i = 0; i < kRows; ++i) {
-            for (ptrdiff_t j = 0; j < g.n; ++j) c[i * g.ldc + j] += sums[i * kNarrowColumns + j];
+        for (; i < rows; ++i) {
+            narrow_groups<T, 1, kGroup>(a + i * g.a_row, g.a_row, g.b + begin, g.ldb, k, heads + i * g.n, g.n, 0);
         }
-    }
+        // The last bunch may be filled up with heads of no sum.
+        for (ptrdiff_t h = count; h % kTreeBunch != 0; ++h) heads[h] = TreeHead<T>{};
+        for (ptrdiff_t h = 0; h < count; h += kTreeBunch) tree_sums(heads + h, sums + h);
+        const T* const start = begin == 0 ? starts : c;
+        for (ptrdiff_t j = 0; j < count; ++j) c[j] = start[j] + sums[j];
+        begin += k;
+    } while (begin < g.k);
 }
 
 // a by columns (a weight gradient): rank-one updates of a block of rows, term p into lane p mod 16 of `lanes`
@@ -175,10 +199,13 @@ void narrow_product(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* work
         }
         return;
     }
-    // Rows that share the loads of b, as far as the registers go.
-    constexpr int kRows = lane_vectors < T >> 4 ? 1 : lane_vectors < T >> 2 ? 2 : 4;
-    for (; row + kRows <= end; row += kRows) narrow_rows<T, kRows>(g, g.b, g.ldb, row);
-    for (; row < end; ++row) narrow_rows<T, 1>(g, g.b, g.ldb, row);
+    T starts[kNarrowBlock * kNarrowColumns];
+    for (ptrdiff_t i = 0; i < kNarrowBlock && i < end - begin; ++i) {
+        for (ptrdiff_t j = 0; j < g.n; ++j) starts[i * g.n + j] = g.bias != nullptr ? g.bias[j] : T(0);
+    }
+    for (; row < end; row += kNarrowBlock) {
+        narrow_block(g, row, end - row < kNarrowBlock ? end - row : kNarrowBlock, starts);
+    }
 }
 
 }  // namespace FASTNN_TARGET

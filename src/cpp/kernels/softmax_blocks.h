@@ -77,66 +77,16 @@ struct FlatRows {
     }
 };
 
-// The tree sums of several rows at once: every addition of the tree is made for all of them by one instruction.
-#if defined(FASTNN_TARGET_AVX2) || defined(FASTNN_TARGET_AVX512)
-constexpr ptrdiff_t kBunch = 8;
-
-FASTNN_INLINE __m256 first_step(const Lanes<float>& lanes) {
-#if defined(FASTNN_TARGET_AVX512)
-    return _mm256_add_ps(_mm512_castps512_ps256(lanes.part[0]), _mm512_extractf32x8_ps(lanes.part[0], 1));
-#else
-    return lanes.part[0] + lanes.part[1];
-#endif
-}
-FASTNN_INLINE __m256d second_step(const Lanes<double>& lanes) {
-#if defined(FASTNN_TARGET_AVX512)
-    const f64 a = lanes.part[0] + lanes.part[1];
-    return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
-#else
-    return (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
-#endif
-}
-// Halves of a and of b: (a low + a high, b low + b high).
-FASTNN_INLINE __m256 fold(__m256 a, __m256 b) {
-    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-}
-FASTNN_INLINE __m256d fold(__m256d a, __m256d b) {
-    return _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31));
-}
-// The same for the halves of every 128 bits.
-FASTNN_INLINE __m256 fold_inner(__m256 a, __m256 b) {
-    const __m256d c = _mm256_castps_pd(a), d = _mm256_castps_pd(b);
-    return _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(c, d)), _mm256_castpd_ps(_mm256_unpackhi_pd(c, d)));
-}
-
-FASTNN_INLINE void sum_bunch(const FlatRows<float>& rows, ptrdiff_t row, float* sums) {
-    __m256 a[4];
-    for (ptrdiff_t i = 0; i < 4; ++i) a[i] = fold(first_step(rows[row + i]), first_step(rows[row + i + 4]));
-    const __m256 b = fold_inner(a[0], a[1]), c = fold_inner(a[2], a[3]);
-    _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_shuffle_ps(b, c, 0x88), _mm256_shuffle_ps(b, c, 0xdd)));
-}
-FASTNN_INLINE void sum_bunch(const FlatRows<double>& rows, ptrdiff_t row, double* sums) {
-    for (ptrdiff_t i = 0; i < kBunch; i += 4) {
-        const __m256d a = fold(second_step(rows[row + i]), second_step(rows[row + i + 2]));
-        const __m256d b = fold(second_step(rows[row + i + 1]), second_step(rows[row + i + 3]));
-        _mm256_storeu_pd(sums + i, _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)));
-    }
-}
-#else
-constexpr ptrdiff_t kBunch = 1;
-
-template <class T>
-FASTNN_INLINE void sum_bunch(const FlatRows<T>& rows, ptrdiff_t row, T* sums) {
-    *sums = tree_sum(rows[row]);
-}
-#endif
-
 // sums[row] over the flat array, each in the order of a single row's sum.
 template <class T>
 FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T* sums) {
     const FlatRows<T> of(flat, columns);
     ptrdiff_t row = 0;
-    for (; row + kBunch <= rows; row += kBunch) sum_bunch(of, row, sums + row);
+    for (; row + kTreeBunch <= rows; row += kTreeBunch) {
+        TreeHead<T> heads[kTreeBunch];
+        for (ptrdiff_t i = 0; i < kTreeBunch; ++i) heads[i] = tree_head(of[row + i]);
+        tree_sums(heads, sums + row);
+    }
     for (; row < rows; ++row) sums[row] = tree_sum(of[row]);
 }
 
