@@ -16,7 +16,7 @@ using std::ptrdiff_t;
 // Fewer rows than this run over b where it lies: packing would cost as much as it saves.
 constexpr ptrdiff_t kInPlaceRows = 24;
 // Packed at a time, so that scratch memory stays bounded and the panels stay in the last-level cache.
-constexpr ptrdiff_t kPackBytes = 2 * 1024 * 1024;
+constexpr ptrdiff_t kPackBytes = 8 * 1024 * 1024;
 // Rows a thread must have before threads share the rows rather than the columns: sharing the rows packs b once.
 constexpr ptrdiff_t kRowsPerThread = 96;
 

@@ -6,6 +6,7 @@
 #include "narrow.h"
 #include "pack.h"
 #include "shallow.h"
+#include "strips.h"
 
 namespace fastnn {
 namespace FASTNN_TARGET {
@@ -15,14 +16,11 @@ extern const ActivationKernels<double> activation_f64;
 
 namespace {
 
-// The columns of b that a pass over the strips takes: a chunk of them should stay in the caches. Measured on Zen 3
-// (512 KiB L2), 512^3 float32, share of the fma peak: 256 KiB 92 %, 512 KiB 93 %, 1 MiB 91 %, 8 MiB 91 %. Where
-// strips are gathered first (dw), more columns share one gathering: 8 MiB 88 %, 512 KiB 78 %.
+// The columns of b that a pass over the strips takes: a chunk of them should stay in the L2. Measured on Zen 3 (512 KiB
+// L2), 512^3 float32, share of the fma peak: 256 KiB 92 %, 512 KiB 93 %, 1 MiB 91 %, 8 MiB 91 %.
 template <class T>
-constexpr ptrdiff_t block_columns(bool gathers) {
-    const ptrdiff_t bytes = gathers ? 8 * 1024 * 1024 : 512 * 1024;
-    return bytes / (kChunk * static_cast<ptrdiff_t>(sizeof(T))) / kTileColumns<T> * kTileColumns<T>;
-}
+constexpr ptrdiff_t kBlockColumns = 512 * 1024 /
+                                    (kChunk * static_cast<ptrdiff_t>(sizeof(T))) / kTileColumns<T>* kTileColumns<T>;
 
 const ActivationKernels<float>& activation(const Product<float>&) { return activation_f32; }
 const ActivationKernels<double>& activation(const Product<double>&) { return activation_f64; }
@@ -60,27 +58,6 @@ void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, 
     }
 }
 
-// A strip of an a that lies by columns, as [p][row]: its rows are a cache line or a page apart otherwise.
-template <class T>
-void gather(const T* a, ptrdiff_t a_col, ptrdiff_t rows, ptrdiff_t k, T* to) {
-    if (rows == kTileRows) {  // a constant size makes the copy two moves instead of a loop
-        for (ptrdiff_t p = 0; p < k; ++p) memcpy(to + p * kTileRows, a + p * a_col, kTileRows * sizeof(T));
-        return;
-    }
-    for (ptrdiff_t p = 0; p < k; ++p) {
-        for (ptrdiff_t i = 0; i < rows; ++i) to[p * kTileRows + i] = a[p * a_col + i];
-    }
-}
-
-// Panels a gathered strip must serve before the gathering pays.
-constexpr ptrdiff_t kGatherPanels = 4;
-
-template <class T>
-ptrdiff_t workspace_size(const Product<T>& g) {
-    if (sweeps(g)) return g.m * g.n;
-    return g.a_col == 1 ? 0 : kTileRows * kChunk;
-}
-
 // y = f(c) over the columns [begin, end) of some rows.
 template <class T>
 void activate(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t begin, ptrdiff_t end) {
@@ -91,56 +68,66 @@ void activate(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdi
 }
 
 template <class T>
-void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t column_begin, ptrdiff_t column_end,
-             T* workspace) {
-    const ptrdiff_t strips = (row_end - row_begin + kTileRows - 1) / kTileRows;
-    if (strips <= 0 || column_end <= column_begin) return;
-    // Strips of nearly equal height: a last strip of one row would run at a fraction of the speed.
-    const ptrdiff_t height = (row_end - row_begin) / strips, taller = (row_end - row_begin) % strips;
-    const bool relu = g.kind == static_cast<int>(Kind::relu) && g.y == g.c;
-    const bool separate = !relu && g.y != nullptr;
-    const bool shallow = g.layout == Layout::rows && g.k > 0 && g.k < kShallow;
-    if (shallow || sweeps(g)) {
-        if (shallow) {
-            shallow_rows<T, 1>(g, row_begin, row_end, column_begin, column_end, relu);
-        } else {
-            sweep_product(g, column_begin, column_end, workspace);
-        }
-        if (separate || (relu && !shallow)) activate(g, row_begin, row_end, column_begin, column_end);
-        return;
-    }
-    const bool gathers = g.a_col != 1 && column_end - column_begin >= kGatherPanels * kTileColumns<T>;
-    // With few rows b passes through the caches once anyway, so that there is nothing to block for.
-    const ptrdiff_t block = strips == 1 ? column_end - column_begin : block_columns<T>(gathers);
-    for (ptrdiff_t j = column_begin; j < column_end; j += block) {
-        const ptrdiff_t end = column_end - j < block ? column_end : j + block;
+ptrdiff_t workspace_size(const Product<T>& g) {
+    if (sweeps(g)) return g.m * g.n;
+    return StripBlock<T>::copies(g, g.n) ? StripBlock<T>::size(g) : 0;
+}
+
+// The rows against the columns, a chunk of the inner length after the other, block by block of both.
+template <class T>
+void tiled_product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t column_begin,
+                   ptrdiff_t column_end, bool relu, bool separate, T* workspace) {
+    const bool copies = StripBlock<T>::copies(g, column_end - column_begin);
+    const ptrdiff_t row_step = copies ? StripBlock<T>::kRows : row_end - row_begin;
+    for (ptrdiff_t first = row_begin; first < row_end; first += row_step) {
+        const Strips strips(first, row_end - first < row_step ? row_end : first + row_step);
+        // With few rows b passes through the caches once anyway, so that there is nothing to block for.
+        const ptrdiff_t column_step = strips.count == 1 ? column_end - column_begin : kBlockColumns<T>;
         ptrdiff_t chunk = 0;
         do {
             const ptrdiff_t k = g.k - chunk < kChunk ? g.k - chunk : kChunk;
             const bool last = chunk + k == g.k;
-            ptrdiff_t row = row_begin;
-            for (ptrdiff_t s = 0; s < strips; ++s) {
-                const ptrdiff_t rows = height + (s < taller ? 1 : 0);
-                const T* a = g.a + row * g.a_row + chunk * g.a_col;
-                if (gathers) gather(a, g.a_col, rows, k, workspace);
-                const T* from = gathers ? workspace : a;
-                const ptrdiff_t stride = gathers ? kTileRows : g.a_col == 1 ? g.a_row : g.a_col;
-                T* c = g.c + row * g.ldc;
-                const TileArguments<T> t = {k, from,  stride,    nullptr,      0,         0, nullptr,
-                                            c, g.ldc, chunk > 0, relu && last, Tail<T>(0)};
-                if (g.layout == Layout::transposed) {
-                    turned_strip(g, rows, j, end, chunk, t);
-                } else if (g.a_col == 1) {
-                    strip<T, true>(g, rows, j, end, chunk, t);
-                } else {
-                    strip<T, false>(g, rows, j, end, chunk, t);
+            const StripBlock<T> a(g, strips, chunk, k, copies ? workspace : nullptr);
+            for (ptrdiff_t j = column_begin; j < column_end; j += column_step) {
+                const ptrdiff_t end = column_end - j < column_step ? column_end : j + column_step;
+                for (ptrdiff_t s = 0; s < strips.count; ++s) {
+                    const ptrdiff_t row = strips.row(s), rows = strips.row(s + 1) - row;
+                    const T* next = s + 1 < strips.count && (copies || g.a_col == 1) ? a.strip(s + 1) : nullptr;
+                    const TileArguments<T> t = {
+                        k,     a.strip(s), a.stride,     nullptr,    0,   0, nullptr, g.c + row * g.ldc,
+                        g.ldc, chunk > 0,  relu && last, Tail<T>(0), next};
+                    if (g.layout == Layout::transposed) {
+                        turned_strip(g, rows, j, end, chunk, t);
+                    } else if (g.a_col == 1) {
+                        strip<T, true>(g, rows, j, end, chunk, t);
+                    } else {
+                        strip<T, false>(g, rows, j, end, chunk, t);
+                    }
+                    if (separate && last) activate(g, row, row + rows, j, end);
                 }
-                if (separate && last) activate(g, row, row + rows, j, end);
-                row += rows;
             }
             chunk += k;
         } while (chunk < g.k);
     }
+}
+
+template <class T>
+void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t column_begin, ptrdiff_t column_end,
+             T* workspace) {
+    if (row_end <= row_begin || column_end <= column_begin) return;
+    const bool relu = g.kind == static_cast<int>(Kind::relu) && g.y == g.c;
+    const bool separate = !relu && g.y != nullptr;
+    const bool shallow = g.layout == Layout::rows && g.k > 0 && g.k < kShallow;
+    if (!shallow && !sweeps(g)) {
+        tiled_product(g, row_begin, row_end, column_begin, column_end, relu, separate, workspace);
+        return;
+    }
+    if (shallow) {
+        shallow_rows<T, 1>(g, row_begin, row_end, column_begin, column_end, relu);
+    } else {
+        sweep_product(g, column_begin, column_end, workspace);
+    }
+    if (separate || (relu && !shallow)) activate(g, row_begin, row_end, column_begin, column_end);
 }
 
 template <class T>

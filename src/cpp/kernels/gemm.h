@@ -37,6 +37,7 @@ struct TileArguments {
     bool add;   // to what is in c: the later chunks
     bool relu;  // at the store: the one activation as cheap as the store itself
     Tail<T> tail;
+    const T* next;  // an a of the same form whose tile comes later and that should be near by then; or null
 };
 
 template <class T>
@@ -59,7 +60,22 @@ void tile(const TileArguments<T>& t) {
     const T* a = t.a;
     const T* b = t.b;
     const ptrdiff_t a_stride = t.a_stride, b_stride = t.b_stride, b_panel = t.b_panel;
+    if (kRows > kWideRows) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) prefetch_to_write(t.c + i * t.ldc + v * kLane);
+        }
+    }
+    constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
     for (ptrdiff_t p = 0; p < t.k; ++p) {
+        if (kRows > kWideRows && p % kLine == 0 && t.next != nullptr) {
+            // By rows a line of each row, else as many of a gathered strip.
+#pragma GCC unroll 8
+            for (int i = 0; i < kRows; ++i) {
+                prefetch_l2(kByRow ? t.next + i * a_stride + p : t.next + p * kTileRows + i * kLine);
+            }
+        }
         vec<T> row_of_b[kVectors];
 #pragma GCC unroll 8
         for (int v = 0; v < kVectors; ++v) {

@@ -225,6 +225,7 @@ FASTNN_INLINE V in_register(V v) {
 
 FASTNN_INLINE void prefetch_l1(const void* p) { __builtin_prefetch(p, 0, 3); }
 FASTNN_INLINE void prefetch_l2(const void* p) { __builtin_prefetch(p, 0, 2); }
+FASTNN_INLINE void prefetch_to_write(const void* p) { __builtin_prefetch(p, 1, 3); }
 
 // ---- arithmetic ------------------------------------------------------------------------------------------------
 
