@@ -7,6 +7,7 @@ import sys
 
 import fastnn
 from fastnn.bench import cli as bench
+from fastnn.bench import growth_cli as growth
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"fastnn {fastnn.__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
     bench.add_command(commands)
+    growth.add_command(commands)
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -1,6 +1,7 @@
 """The benchmark suite: fastnn against the libraries people use, cell by cell, and against what the machine can do.
 
-`fastnn bench` (or `python -m fastnn bench`) runs it; bench/ offers the same cases to pytest-benchmark.
+`fastnn bench` (or `python -m fastnn bench`) runs it; bench/ offers the same cases to pytest-benchmark. `fastnn growth`
+times fastnn alone, while one size after the other is doubled.
 """
 
 from fastnn.bench.cases import OPS, Case, all_cases

@@ -13,6 +13,7 @@ from fastnn.bench.cases import DTYPES, OPS, all_cases, parse_shape
 from fastnn.bench.results import Board
 
 QUICK_FLOPS = 1e9
+PICTURES = (".png", ".svg", ".pdf")
 
 
 def add_command(commands: Any) -> None:
@@ -23,11 +24,11 @@ def add_command(commands: Any) -> None:
         description="Times every cell of the scoreboard, interleaved with its rivals, answers checked first.",
     )
     names = ", ".join
-    parser.add_argument("--op", type=_words, help=f"operations, with commas between them: {names(OPS)}")
-    parser.add_argument("--shape", type=_words, help="shapes such as 32x784x128 (B, I, O) or 1024x10 (B, C)")
-    parser.add_argument("--dtype", type=_words, help=f"dtypes: {names(DTYPES)}")
-    parser.add_argument("--threads", type=_words, help="thread counts; one and all cores if not given")
-    parser.add_argument("--rivals", type=_words, help=f"rivals: {names(rivals.NAMES)}, or none")
+    parser.add_argument("--op", type=words, help=f"operations, with commas between them: {names(OPS)}")
+    parser.add_argument("--shape", type=words, help="shapes such as 32x784x128 (B, I, O) or 1024x10 (B, C)")
+    parser.add_argument("--dtype", type=words, help=f"dtypes: {names(DTYPES)}")
+    parser.add_argument("--threads", type=words, help="thread counts; one and all cores if not given")
+    parser.add_argument("--rivals", type=words, help=f"rivals: {names(rivals.NAMES)}, or none")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and no cell above a GFLOP")
     parser.add_argument("--rounds", type=int, help="samples of every entry (11, or 5 with --quick)")
     parser.add_argument("--format", default="table", help=f"what is printed: {names(report.FORMATS)}")
@@ -37,7 +38,8 @@ def add_command(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """What stands between the commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -92,15 +94,20 @@ def make_plan(options: argparse.Namespace) -> runner.Plan:
         cases = [case for case in cases if case.flops <= QUICK_FLOPS and case.reads + case.writes <= 64 << 20]
     names = [] if options.rivals == ["none"] else options.rivals or list(rivals.DEFAULT)
     rivals.check_names(names)
-    cores = len(limits.allowed_cores())
-    threads = [_count(text, cores) for text in options.threads or sorted({"1", str(cores)})]
+    threads = [thread_count(text) for text in options.threads or sorted({"1", str(len(limits.allowed_cores()))})]
     if options.rounds is not None and options.rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {options.rounds}")
     rounds = options.rounds or (5 if options.quick else 11)
     return runner.Plan(cases, threads, names, rounds, 5e-4 if options.quick else 2e-3)
 
 
-def _count(text: str, cores: int) -> int:
+def thread_count(text: str) -> int:
+    """The number of threads that is written there.
+
+    Raises:
+        ValueError: it is no number, or this process may not run on as many cores.
+    """
+    cores = len(limits.allowed_cores())
     if text.isdecimal() and 1 <= int(text) <= cores:
         return int(text)
     raise ValueError(f"threads must be between 1 and {cores}, the cores this process may run on, got {text!r}")
@@ -115,15 +122,23 @@ def check_outputs(options: argparse.Namespace) -> None:
     """
     if options.format not in report.FORMATS:
         raise arguments.unknown("format", options.format, report.FORMATS)
-    endings = {"output": (".json", ".md", ".csv"), "plot": (".png", ".svg", ".pdf")}
-    for option, known in endings.items():
-        name = getattr(options, option)
-        if name is None:
-            continue
-        if Path(name).suffix not in known:
-            raise ValueError(f"--{option} must be a file that ends in {', '.join(known)}, got {name!r}")
-        if not Path(name).resolve().parent.is_dir():
-            raise OSError(f"--{option}: the folder of {name!r} does not exist")
+    check_file("output", options.output, (".json", ".md", ".csv"))
+    check_file("plot", options.plot, PICTURES)
+
+
+def check_file(option: str, name: str | None, endings: tuple[str, ...]) -> None:
+    """Finds fault with the name of a file to write.
+
+    Raises:
+        ValueError: its ending is none of those.
+        OSError: its folder does not exist.
+    """
+    if name is None:
+        return
+    if Path(name).suffix not in endings:
+        raise ValueError(f"--{option} must be a file that ends in {', '.join(endings)}, got {name!r}")
+    if not Path(name).resolve().parent.is_dir():
+        raise OSError(f"--{option}: the folder of {name!r} does not exist")
 
 
 def _run_with_progress(plan: runner.Plan, board: Board) -> None:
