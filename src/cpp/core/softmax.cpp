@@ -1,9 +1,6 @@
 #include "softmax.h"
 
-#if defined(__linux__)
-#include <unistd.h>
-#endif
-
+#include "cache_size.h"
 #include "dispatch.h"
 #include "fpenv.h"
 #include "scratch.h"
@@ -26,23 +23,19 @@ void over_rows(std::ptrdiff_t rows, std::ptrdiff_t columns, F&& f) {
     });
 }
 
-double last_level_cache_bytes() {
-    constexpr double kUsual = 32e6;
-#if defined(_SC_LEVEL3_CACHE_SIZE)
-    static const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    return bytes > 0 ? static_cast<double>(bytes) : kUsual;
-#else
-    return kUsual;
-#endif
+// Whether results apart from the inputs go round the caches: `arrays` of them altogether would not stay in the cache,
+// so that the next to read them would not find them there.
+template <class T>
+bool streams(int arrays, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    const double elements = static_cast<double>(rows) * static_cast<double>(columns);
+    return arrays * sizeof(T) * elements > last_level_cache_bytes();
 }
 
 }  // namespace
 
 template <class T>
 void softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns) {
-    // Results that would not stay in the cache need not pass through it; in place they are there already.
-    const double bytes = 2.0 * sizeof(T) * static_cast<double>(rows) * static_cast<double>(columns);
-    const bool stream = x != y && bytes > last_level_cache_bytes();
+    const bool stream = x != y && streams<T>(2, rows, columns);
     over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
         const std::ptrdiff_t at = first * columns;
         kernels_of<T>().softmax->softmax(x + at, y + at, count, columns, stream, scratch);
@@ -51,9 +44,10 @@ void softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns) {
 
 template <class T>
 void softmax_backward(const T* dy, const T* y, T* dx, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    const bool stream = dx != dy && streams<T>(3, rows, columns);
     over_rows<T>(rows, columns, [=](std::ptrdiff_t first, std::ptrdiff_t count, T* scratch) {
         const std::ptrdiff_t at = first * columns;
-        kernels_of<T>().softmax->softmax_backward(dy + at, y + at, dx + at, count, columns, scratch);
+        kernels_of<T>().softmax->softmax_backward(dy + at, y + at, dx + at, count, columns, stream, scratch);
     });
 }
 

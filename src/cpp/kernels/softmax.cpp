@@ -25,6 +25,25 @@ FASTNN_INLINE void store_around_caches(double* p, f64 v) {
     store_around_caches(reinterpret_cast<float*>(p), reinterpret_cast<f32>(v));
 }
 
+template <bool kStream, class T>
+FASTNN_INLINE void put(T* p, vec<T> v, Whole<T>) {
+    if (kStream) {
+        store_around_caches(p, v);
+    } else {
+        store(p, v);
+    }
+}
+template <bool kStream, class T>
+FASTNN_INLINE void put(T* p, vec<T> v, Tail<T> lanes) {
+    store(p, v, lanes);
+}
+
+// Where whole vectors of y, (rows, columns), may go round the caches.
+template <class T>
+bool can_stream(const T* y, ptrdiff_t columns) {
+    return (reinterpret_cast<uintptr_t>(y) | static_cast<uintptr_t>(columns) * sizeof(T)) % 16 == 0;
+}
+
 // Finishes a row from its exponentials: y = e * scale.
 template <class T, bool kStream>
 struct Scale {
@@ -32,20 +51,19 @@ struct Scale {
     T* y;
     vec<T> scale;
 
-    FASTNN_INLINE void operator()(ptrdiff_t at, Whole<T>) const {
-        const vec<T> v = load(e + at) * scale;
-        if (kStream) {
-            store_around_caches(y + at, v);
-        } else {
-            store(y + at, v);
-        }
-    }
-    FASTNN_INLINE void operator()(ptrdiff_t at, Tail<T> lanes) const {
-        store(y + at, load(e + at, lanes) * scale, lanes);
+    template <class Lanes>
+    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
+        put<kStream, T>(y + at, load(e + at, lanes) * scale, lanes);
     }
 };
 
-// The same, and fetches the row in work from memory: 8 KB ahead of where it is read.
+// From memory, 8 KB ahead of where it is read.
+template <class T>
+FASTNN_INLINE void fetch_ahead(const T* x) {
+    prefetch_l2(x + 8192 / sizeof(T));
+}
+
+// The same, and fetches the row in work.
 template <class T, class Finish>
 struct Fetching {
     Finish finish;
@@ -53,8 +71,7 @@ struct Fetching {
 
     template <class Lanes>
     FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
-        constexpr ptrdiff_t kAhead = 8192 / sizeof(T);
-        prefetch_l2(x + at + kAhead);
+        fetch_ahead(x + at);
         finish(at, lanes);
     }
 };
@@ -97,7 +114,7 @@ void softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T
     if (rows == 0 || columns == 0) return;
     if (columns <= kBlockColumns) {
         softmax_blocks(x, y, rows, columns, scratch);
-    } else if (stream && (reinterpret_cast<uintptr_t>(y) | static_cast<uintptr_t>(columns) * sizeof(T)) % 16 == 0) {
+    } else if (stream && can_stream(y, columns)) {
         softmax_rows<T, true>(x, y, rows, columns, scratch);
         stream_fence();
     } else {
@@ -105,26 +122,66 @@ void softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T
     }
 }
 
-template <class T>
-void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
-    if (rows == 0 || columns == 0) return;
-    if (columns > kBlockColumns) {
-        for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
-            Lanes<T> sums = Lanes<T>::all(0);
-            for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T>) {
-                sums.part[i] = sums.part[i] + load(dy + at, lanes) * load(y + at, lanes);
-            });
-            const vec<T> sum = set1(tree_sum(sums));
-            for_vectors<T>(columns, [&](ptrdiff_t at, auto lanes) {
-                store(dx + at, (load(dy + at, lanes) - sum) * load(y + at, lanes), lanes);
-            });
-        }
-        return;
+// Finishes a row of the gradient: dx = (dy - sum) * y.
+template <class T, bool kStream>
+struct Project {
+    const T* dy;
+    const T* y;
+    T* dx;
+    vec<T> sum;
+
+    template <class Lanes>
+    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
+        put<kStream, T>(dx + at, (load(dy + at, lanes) - sum) * load(y + at, lanes), lanes);
     }
+};
+
+// sum(dy * y) of a row; before(at, lanes) as in sum_row.
+template <class T, bool kFetch, class Before>
+FASTNN_INLINE vec<T> dot_row(const T* dy, const T* y, ptrdiff_t columns, Before before) {
+    Lanes<T> sums = Lanes<T>::all(0);
+    for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T>) {
+        if (kFetch) {
+            fetch_ahead(dy + at);
+            fetch_ahead(y + at);
+        }
+        sums.part[i] = sums.part[i] + load(dy + at, lanes) * load(y + at, lanes);
+        before(at, lanes);
+    });
+    return set1(tree_sum(sums));
+}
+
+template <class T>
+void softmax_backward_rows(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns) {
+    for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
+        const vec<T> sum = dot_row<T, false>(dy, y, columns, Nothing());
+        for_vectors<T>(columns, Project<T, false>{dy, y, dx, sum});
+    }
+}
+
+// The same round the caches. A row is finished while the next one's sum is taken, so that memory is read and written
+// all the time; in the caches this is slower (a store is taken for the source of loads a page away).
+template <class T>
+void softmax_backward_stream(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns) {
+    vec<T> sum = dot_row<T, true>(dy, y, columns, Nothing());
+    for (ptrdiff_t row = 1; row < rows; ++row, dy += columns, y += columns, dx += columns) {
+        sum = dot_row<T, true>(dy + columns, y + columns, columns, Project<T, true>{dy, y, dx, sum});
+    }
+    for_vectors<T>(columns, Project<T, true>{dy, y, dx, sum});
+}
+
+// Not inlined: two of them in one function took each other's registers.
+template <class T, bool kStream>
+__attribute__((noinline)) void softmax_backward_blocks(const T* dy, const T* y, T* dx, ptrdiff_t rows,
+                                                       ptrdiff_t columns, T* scratch) {
     const Block<T> block(scratch);
     for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
         const ptrdiff_t n = count * columns, first = row * columns;
         for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
+            if (kStream) {
+                fetch_ahead(dy + first + at);
+                fetch_ahead(y + first + at);
+            }
             store(block.e + at, load(dy + first + at, lanes) * load(y + first + at, lanes));
         });
         sum_block(block.e, count, columns, block.sums);
@@ -132,10 +189,25 @@ void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t 
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
             const vec<T> sum = set1(block.sums[r]);
             return [=](ptrdiff_t at, auto lanes) {
-                store(dx + first + at, (load(from + at, lanes) - sum) * load(y + first + at, lanes), lanes);
+                put<kStream, T>(dx + first + at, (load(from + at, lanes) - sum) * load(y + first + at, lanes), lanes);
             };
         });
     });
+}
+
+template <class T>
+void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    const bool small = columns <= kBlockColumns;
+    // The vectors of a block's rows run over into the next row unless they end with it.
+    if (!stream || !can_stream(dx, columns) || (small && columns % lane_count<T> != 0)) {
+        small ? softmax_backward_blocks<T, false>(dy, y, dx, rows, columns, scratch)
+              : softmax_backward_rows(dy, y, dx, rows, columns);
+        return;
+    }
+    small ? softmax_backward_blocks<T, true>(dy, y, dx, rows, columns, scratch)
+          : softmax_backward_stream(dy, y, dx, rows, columns);
+    stream_fence();
 }
 
 // Finishes a row of log_softmax from its logits.

@@ -17,8 +17,9 @@ struct SoftmaxKernels {
 
     // y = e * (1 / sum(e)). With `stream` y goes round the caches; the bits are the same.
     void (*softmax)(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch);
-    // dx = (dy - sum(dy * y)) * y; dx may be dy.
-    void (*softmax_backward)(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, T* scratch);
+    // dx = (dy - sum(dy * y)) * y; dx may be dy, but not with `stream`.
+    void (*softmax_backward)(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream,
+                             T* scratch);
     // y = x - max - log(sum(e)), never above 0.
     void (*log_softmax)(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch);
     // dx = dy - exp(y) * sum(dy); dx may be dy.
