@@ -219,13 +219,17 @@ def test_alignment_does_not_change_bits(offset, columns, dtype):
 
 
 @pytest.mark.slow
-def test_results_larger_than_the_caches(dtype):
+@pytest.mark.parametrize(("columns", "count"), [(4096, 3000), (1000, 12007), (999, 12007), (16, 800003)])
+def test_results_larger_than_the_caches(columns, count, dtype):
     # Such results are stored around the caches, by other instructions.
-    x = rows(4096, dtype, count=3000)
+    rng = np.random.default_rng(columns)
+    x = rng.standard_normal((count, columns)).astype(dtype)
     with fastnn.use_backend("native"):
-        y = fastnn.softmax(x)
-        for first in (0, 1499, 2993):
-            assert_same_bits(y[first : first + 7], fastnn.softmax(x[first : first + 7]))
+        y, dx = fastnn.softmax(x), fastnn.softmax_backward(x, x)
+        for first in (0, count // 2 - 1, count - 7):
+            few = x[first : first + 7]
+            assert_same_bits(y[first : first + 7], fastnn.softmax(few))
+            assert_same_bits(dx[first : first + 7], fastnn.softmax_backward(few, few))
 
 
 @pytest.mark.parametrize("columns", [1, 3, 10, 97])

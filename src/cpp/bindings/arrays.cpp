@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/activation.h"
+#include "result_memory.h"
 
 namespace py = pybind11;
 
@@ -153,6 +154,9 @@ bool fits_output(const Array& out, DType dtype, const Array& like, bool alias_al
 
 PyObject* new_array(DType dtype, int rank, const Py_ssize_t* shape) {
     PyObject* descr = dtype == DType::f32 ? interned.descr_f32 : interned.descr_f64;
+    double bytes = static_cast<double>(item_size(dtype));
+    for (int i = 0; i < rank; ++i) bytes *= static_cast<double>(shape[i]);
+    const ResultMemory memory(bytes);
     Py_INCREF(descr);  // PyArray_NewFromDescr takes it over
     return py::detail::npy_api::get().PyArray_NewFromDescr_(
         interned.ndarray, descr, rank, const_cast<Py_ssize_t*>(shape), nullptr, nullptr, 0, nullptr);

@@ -18,6 +18,7 @@ void bind_loss(py::module_& module);
 void bind_optimizer(py::module_& module);
 void bind_probe(py::module_& module);
 void bind_random(py::module_& module);
+void bind_result_memory(py::module_& module);
 void bind_softmax(py::module_& module);
 
 namespace {
@@ -50,6 +51,7 @@ PYBIND11_MODULE(_fastnn, module) {
         if (error != nullptr) throw py::import_error(error);
     }
     bind_arrays(module);
+    bind_result_memory(module);
     bind_activation(module);
     bind_cross_entropy(module);
     bind_dense(module);

@@ -93,7 +93,7 @@ void plain_rows(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e
 template <class T>
 void plain_blocks(const ClassLossRows<T>& in, T* scratch) {
     const Block<T> block(scratch);
-    for_blocks(in.rows, in.columns, [&](ptrdiff_t first, ptrdiff_t count) {
+    for_blocks(in.rows, in.columns, [&](ptrdiff_t first, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t columns = in.columns, n = count * columns;
         if (columns == 1 || !exp_block(in.x + first * columns, n, block.e)) {
             return plain_rows(in, first, first + count, block.e);

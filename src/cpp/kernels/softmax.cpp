@@ -95,7 +95,7 @@ void softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
 template <class T>
 void softmax_blocks(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     const Block<T> block(scratch);
-    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns;
         const T* from = x + row * columns;
         T* to = y + row * columns;
@@ -170,44 +170,27 @@ void softmax_backward_stream(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptr
     for_vectors<T>(columns, Project<T, true>{dy, y, dx, sum});
 }
 
-// Not inlined: two of them in one function took each other's registers.
-template <class T, bool kStream>
-__attribute__((noinline)) void softmax_backward_blocks(const T* dy, const T* y, T* dx, ptrdiff_t rows,
-                                                       ptrdiff_t columns, T* scratch) {
+template <class T>
+void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
+    if (rows == 0 || columns == 0) return;
+    if (columns > kBlockColumns) {
+        if (!stream || !can_stream(dx, columns)) return softmax_backward_rows(dy, y, dx, rows, columns);
+        softmax_backward_stream(dy, y, dx, rows, columns);
+        stream_fence();
+        return;
+    }
     const Block<T> block(scratch);
-    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns, first = row * columns;
         for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
-            if (kStream) {
-                fetch_ahead(dy + first + at);
-                fetch_ahead(y + first + at);
-            }
             store(block.e + at, load(dy + first + at, lanes) * load(y + first + at, lanes));
         });
         sum_block(block.e, count, columns, block.sums);
         const T* from = apart(dy + first, dx + first, n, block.copy);
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
-            const vec<T> sum = set1(block.sums[r]);
-            return [=](ptrdiff_t at, auto lanes) {
-                put<kStream, T>(dx + first + at, (load(from + at, lanes) - sum) * load(y + first + at, lanes), lanes);
-            };
+            return Project<T, false>{from, y + first, dx + first, set1(block.sums[r])};
         });
     });
-}
-
-template <class T>
-void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
-    if (rows == 0 || columns == 0) return;
-    const bool small = columns <= kBlockColumns;
-    // The vectors of a block's rows run over into the next row unless they end with it.
-    if (!stream || !can_stream(dx, columns) || (small && columns % lane_count<T> != 0)) {
-        small ? softmax_backward_blocks<T, false>(dy, y, dx, rows, columns, scratch)
-              : softmax_backward_rows(dy, y, dx, rows, columns);
-        return;
-    }
-    small ? softmax_backward_blocks<T, true>(dy, y, dx, rows, columns, scratch)
-          : softmax_backward_stream(dy, y, dx, rows, columns);
-    stream_fence();
 }
 
 // Finishes a row of log_softmax from its logits.
@@ -242,7 +225,7 @@ void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch
     if (rows == 0 || columns == 0) return;
     if (columns > kBlockColumns) return log_softmax_rows(x, y, rows, columns);
     const Block<T> block(scratch);
-    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns;
         const T* from = x + row * columns;
         T* to = y + row * columns;
@@ -273,7 +256,7 @@ void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdif
         return;
     }
     const Block<T> block(scratch);
-    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+    for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns, first = row * columns;
         // A copy, as the sums read whole groups of 16 past the end.
         memcpy(block.e, dy + first, static_cast<size_t>(n) * sizeof(T));
@@ -309,7 +292,7 @@ void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) 
         each_row(0, rows);
     } else {
         const Block<T> block(scratch);
-        for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) {
+        for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
             if (columns == 1 || !exp_block(x + row * columns, count * columns, block.e)) {
                 return each_row(row, row + count);
             }
