@@ -14,7 +14,19 @@ def random(rng, *shape, dtype):
 @pytest.mark.parametrize("transposed", [False, True], ids=["rows", "transposed"])
 @pytest.mark.parametrize(
     ("inputs", "outputs"),
-    [(1, 8), (7, 100), (8, 31), (15, 9), (16, 16), (17, 33), (130, 65), (1030, 40), (1100, 600), (2049, 257), (1024, 520)],
+    [
+        (1, 8),
+        (7, 100),
+        (8, 31),
+        (15, 9),
+        (16, 16),
+        (17, 33),
+        (130, 65),
+        (1030, 40),
+        (1100, 600),
+        (2049, 257),
+        (1024, 520),
+    ],
 )
 def test_native_few_rows_are_rows_of_a_large_batch(inputs, outputs, transposed, dtype):
     # Up to four rows read w where it lies; 40 rows pack it. The last three come from far away: swept row by row, or turned with lines fetched ahead.

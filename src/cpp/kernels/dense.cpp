@@ -27,7 +27,7 @@ const ActivationKernels<double>& activation(const Product<double>&) { return act
 
 // One strip of at most kTileRows rows against the columns [begin, end) over one chunk.
 template <class T, bool kByRow>
-void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t chunk, TileArguments<T> t) {
+void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t chunk, TileArguments<T>& t) {
     constexpr ptrdiff_t kWidth = kTileColumns<T>;
     const bool packed = g.layout == Layout::packed;
     T* const c = t.c;
@@ -49,6 +49,7 @@ void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, 
     for (; j + kWidth <= end; j += kWidth) {
         at(kWidth);
         Tiles<T, kByRow>::whole[rows - 1](t);
+        t.next = nullptr;  // fetched by now
     }
     if (j < end) {
         const ptrdiff_t left = end - j, vectors = (left + lane_count<T> - 1) / lane_count<T>;
@@ -93,7 +94,7 @@ void tiled_product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, 
                 for (ptrdiff_t s = 0; s < strips.count; ++s) {
                     const ptrdiff_t row = strips.row(s), rows = strips.row(s + 1) - row;
                     const T* next = s + 1 < strips.count && (copies || g.a_col == 1) ? a.strip(s + 1) : nullptr;
-                    const TileArguments<T> t = {
+                    TileArguments<T> t = {
                         k,     a.strip(s), a.stride,     nullptr,    0,   0, nullptr, g.c + row * g.ldc,
                         g.ldc, chunk > 0,  relu && last, Tail<T>(0), next};
                     if (g.layout == Layout::transposed) {

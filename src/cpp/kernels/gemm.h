@@ -67,29 +67,35 @@ void tile(const TileArguments<T>& t) {
             for (int v = 0; v < kVectors; ++v) prefetch_to_write(t.c + i * t.ldc + v * kLane);
         }
     }
-    constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
-    for (ptrdiff_t p = 0; p < t.k; ++p) {
-        if (kRows > kWideRows && p % kLine == 0 && t.next != nullptr) {
-            // By rows a line of each row, else as many of a gathered strip.
+    const auto steps = [&](ptrdiff_t count) FASTNN_INLINE_BODY {
+        for (ptrdiff_t p = 0; p < count; ++p) {
+            vec<T> row_of_b[kVectors];
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) {
+                row_of_b[v] = read(b + (v / kTileVectors) * b_panel + (v % kTileVectors) * kLane, v);
+            }
+            b += b_stride;
 #pragma GCC unroll 8
             for (int i = 0; i < kRows; ++i) {
-                prefetch_l2(kByRow ? t.next + i * a_stride + p : t.next + p * kTileRows + i * kLine);
+                const vec<T> from_a = set1(kByRow ? a[i * a_stride] : a[i]);
+#pragma GCC unroll 8
+                for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
             }
+            a += kByRow ? 1 : a_stride;
         }
-        vec<T> row_of_b[kVectors];
+    };
+    ptrdiff_t left = t.k;
+    if (kRows > kWideRows && t.next != nullptr) {
+        // By rows a line of each row, else as many of a gathered strip.
+        constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
+        const T* next = t.next;
+        for (; left > kLine; left -= kLine, next += kByRow ? kLine : kLine * kTileRows) {
 #pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) {
-            row_of_b[v] = read(b + (v / kTileVectors) * b_panel + (v % kTileVectors) * kLane, v);
+            for (int i = 0; i < kRows; ++i) prefetch_l2(next + i * (kByRow ? a_stride : kLine));
+            steps(kLine);
         }
-        b += b_stride;
-#pragma GCC unroll 8
-        for (int i = 0; i < kRows; ++i) {
-            const vec<T> from_a = set1(kByRow ? a[i * a_stride] : a[i]);
-#pragma GCC unroll 8
-            for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
-        }
-        a += kByRow ? 1 : a_stride;
     }
+    steps(left);
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
