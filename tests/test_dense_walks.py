@@ -29,8 +29,8 @@ def random(rng, *shape, dtype):
     ],
 )
 def test_native_few_rows_are_rows_of_a_large_batch(inputs, outputs, transposed, dtype):
-    # Up to four rows read w as they can; 40 rows go in strips over w as it lies, or packed if it is large. The last three
-    # come from far away: swept row by row, or turned with lines fetched ahead.
+    # Up to four rows read w as they can; 40 rows go in strips over w as it lies, or packed if it is large. The last
+    # three come from far away: swept row by row, or turned with lines fetched ahead.
     rng = np.random.default_rng(inputs)
     x = random(rng, 40, inputs, dtype=dtype)
     w = random(rng, outputs, inputs, dtype=dtype).T if transposed else random(rng, inputs, outputs, dtype=dtype)

@@ -60,7 +60,9 @@ void tile(const TileArguments<T>& t) {
     const T* a = t.a;
     const T* b = t.b;
     const ptrdiff_t a_stride = t.a_stride, b_stride = t.b_stride, b_panel = t.b_panel;
-    if (kRows > kWideRows) {
+    // Where there are rows enough for it to pay; nowhere else, for the size of the code.
+    constexpr bool kFetches = !kMasked && kRows >= kTileRows - 1;
+    if (kFetches) {
 #pragma GCC unroll 8
         for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
@@ -85,7 +87,7 @@ void tile(const TileArguments<T>& t) {
         }
     };
     ptrdiff_t left = t.k;
-    if (kRows > kWideRows && t.next != nullptr) {
+    if (kFetches && t.next != nullptr) {
         // By rows a line of each row, else as many of a gathered strip.
         constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
         const T* next = t.next;

@@ -22,7 +22,9 @@ constexpr ptrdiff_t kNarrowRegisters = 12;
 // Rows that share the loads of b, columns that share those of a, and rows whose sums are finished together: in c they
 // are one run.
 template <class T>
-constexpr int kNarrowRows = lane_vectors<T> >= 4 ? 1 : lane_vectors<T> == 2 ? 2 : 4;
+constexpr int kNarrowRows = lane_vectors<T> >= 4   ? 1
+                            : lane_vectors<T> == 2 ? 2
+                                                   : 4;
 template <class T>
 constexpr int kNarrowGroup = kNarrowRegisters / lane_vectors<T> / kNarrowRows<T> < 4
                                  ? static_cast<int>(kNarrowRegisters / lane_vectors<T> / kNarrowRows<T>)
@@ -31,7 +33,8 @@ constexpr ptrdiff_t kNarrowBlock = 16;
 
 // a by rows, b as (columns, k) rows: the sums of one chunk of k terms, up to the last steps of their trees.
 template <class T, int kRows, int kColumns>
-void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_t k, TreeHead<T>* heads, ptrdiff_t ldh) {
+void narrow_dots(const T* a, ptrdiff_t lda, const T* bt, ptrdiff_t ldb, ptrdiff_t k, TreeHead<T>* heads,
+                 ptrdiff_t ldh) {
     constexpr ptrdiff_t kLane = lane_count<T>;
     constexpr int kParts = static_cast<int>(lane_vectors<T>);
     Lanes<T> sum[kRows][kColumns];
@@ -102,8 +105,10 @@ void narrow_block(const Product<T>& g, ptrdiff_t row, ptrdiff_t rows, const T* s
         for (; i + kRows <= rows; i += kRows) {
             narrow_groups<T, kRows, kGroup>(a + i * g.a_row, g.a_row, g.b + begin, g.ldb, k, heads + i * g.n, g.n, 0);
         }
+        // Left-over rows a column at a time: the code of more columns would be as large as that of whole groups.
         for (; i < rows; ++i) {
-            narrow_groups<T, 1, kGroup>(a + i * g.a_row, g.a_row, g.b + begin, g.ldb, k, heads + i * g.n, g.n, 0);
+            narrow_groups<T, 1, kRows == 1 ? kGroup : 1>(a + i * g.a_row, g.a_row, g.b + begin, g.ldb, k,
+                                                         heads + i * g.n, g.n, 0);
         }
         // The last bunch may be filled up with heads of no sum.
         for (ptrdiff_t h = count; h % kTreeBunch != 0; ++h) heads[h] = TreeHead<T>{};
