@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from machine import MACHINE
 
 import fastnn
 from fastnn import __main__ as command
@@ -17,19 +18,6 @@ from fastnn.bench import cases, compare, limits, measure, plot, report, rivals, 
 from fastnn.bench.cases import Case
 from fastnn.bench.results import Board, Result, geometric_mean, summary
 from fastnn.bench.rivals import ours
-
-MACHINE = limits.Machine(
-    threads=1,
-    fma={"f32": 100e9, "f64": 50e9},
-    exp={"f32": 5e9, "f64": 1e9},
-    levels=[
-        limits.Level("L1", 32e3, 200e9, 200e9),
-        limits.Level("L2", 1e6, 100e9, 100e9),
-        limits.Level("L3", 32e6, 80e9, 60e9),
-        limits.Level("DRAM", math.inf, 20e9, 30e9),
-    ],
-    empty_call=2e-7,
-)
 
 
 def result(op="softmax", shape=(2, 3), dtype="f32", threads=1, ours=1e-6, rival=2e-6, limit=0.5e-6):

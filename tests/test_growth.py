@@ -1,27 +1,15 @@
 """`fastnn growth`: which points are cliffs, on made-up times, its options and their errors, and one tiny real run."""
 
 import itertools
-import math
 
 import pytest
+from machine import MACHINE
 
 import fastnn
 from fastnn import __main__ as command
 from fastnn.bench import cases, growth, growth_cli, growth_plot, limits, measure
 from fastnn.bench.growth import Walk
 
-MACHINE = limits.Machine(
-    threads=1,
-    fma={"f32": 100e9, "f64": 50e9},
-    exp={"f32": 5e9, "f64": 1e9},
-    levels=[
-        limits.Level("L1", 32e3, 200e9, 200e9),
-        limits.Level("L2", 1e6, 100e9, 100e9),
-        limits.Level("L3", 32e6, 80e9, 60e9),
-        limits.Level("DRAM", math.inf, 20e9, 30e9),
-    ],
-    empty_call=2e-7,
-)
 DENSE = Walk("dense", "f32", "B", 64, 1024, 1)
 ROWS = Walk("softmax_backward", "f32", "B", 512, 4096, 1)
 
