@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import golden_cases
+import golden_network
 import numpy as np
 from golden_inputs import digest
 
@@ -96,6 +97,7 @@ def bare_names() -> Iterator[str]:
         for variant in variants:
             yield from (f"{operation}/1003/{variant}", f"{operation}/60000/{variant}")
     yield from ("global_norm/1003/5", "global_norm/0/40000", "train/33/30/19/7/20")
+    yield from (f"network/{variant}" for variant in golden_network.VARIANTS)
 
 
 def names() -> list[str]:

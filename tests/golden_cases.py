@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import golden_network
 import numpy as np
 from golden_inputs import centred, indices, logits, positive
 
@@ -206,6 +207,7 @@ CASES: dict[str, Callable[[str, Any, Words], Results]] = {
     "activation_backward": activation_backward,
     "global_norm": global_norm,
     "train": train,
+    "network": golden_network.network,
     **dict.fromkeys(("prelu", "prelu_backward"), prelu),
     **dict.fromkeys(("rrelu", "rrelu_backward"), rrelu),
     **dict.fromkeys(("dropout", "dropout_backward"), dropout),

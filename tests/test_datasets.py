@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastnn.datasets import load_mnist, read_csv, read_idx, read_npz
+from fastnn.datasets import load_mnist, mnist, read_csv, read_idx, read_npz
 
 RNG = np.random.default_rng(0)
 X_TRAIN, X_TEST = (RNG.integers(0, 256, (n, 28, 28)).astype(np.uint8) for n in (12, 2))
@@ -70,6 +70,19 @@ def test_mnist_npz(tmp_path, save, change):
     check_mnist(path)
     check_mnist(str(path))
     check_mnist(tmp_path)
+
+
+def test_load_data_is_found_by_argument_or_variable(tmp_path, monkeypatch):
+    path = tmp_path / "mnist.npz"
+    path.write_bytes(npz_bytes(ARRAYS, np.savez))
+    monkeypatch.delenv("FASTNN_MNIST", raising=False)
+    with pytest.raises(ValueError, match=r"nothing is downloaded: load_data\('mnist.npz'\).*FASTNN_MNIST"):
+        mnist.load_data()
+    (train, _), _ = mnist.load_data(path)
+    np.testing.assert_array_equal(train, ARRAYS["x_train"])
+    monkeypatch.setenv("FASTNN_MNIST", str(path))
+    (train, _), _ = mnist.load_data()
+    np.testing.assert_array_equal(train, ARRAYS["x_train"])
 
 
 @pytest.mark.parametrize("mark", ["-", "."])

@@ -1,5 +1,9 @@
 """fastnn: the kernels of dense networks, fast on a CPU and with the same bits everywhere."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 try:
     from fastnn import _fastnn
 except ModuleNotFoundError as error:
@@ -83,14 +87,58 @@ from fastnn.runtime import (
     use_backend,
 )
 
+if TYPE_CHECKING:
+    from fastnn import (
+        callbacks,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        plotting,
+        regularizers,
+    )
+    from fastnn.network.layers import Dense, Input
+    from fastnn.network.randomness import set_random_seed
+    from fastnn.network.saving import load_model
+    from fastnn.network.sequential import Sequential
+
 __version__: str = _fastnn.version
+
+# Loaded on first use: who only wants the operations does not wait for the networks.
+_LAZY = {
+    "Dense": "fastnn.network.layers",
+    "Input": "fastnn.network.layers",
+    "Sequential": "fastnn.network.sequential",
+    "load_model": "fastnn.network.saving",
+    "set_random_seed": "fastnn.network.randomness",
+}
+_LAZY_MODULES = frozenset(
+    (
+        "callbacks",
+        "datasets",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "optimizers",
+        "plotting",
+        "regularizers",
+    )
+)
 
 __all__ = [
     "CELU",
     "ELU",
+    "Dense",
+    "Input",
     "Kind",
     "LeakyReLU",
     "PackedDense",
+    "Sequential",
     "SiLU",
     "Softplus",
     "Swish",
@@ -104,11 +152,13 @@ __all__ = [
     "binary_cross_entropy_with_grad",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_with_grad",
+    "callbacks",
     "categorical_cross_entropy",
     "categorical_cross_entropy_with_grad",
     "celu",
     "cross_entropy",
     "cross_entropy_with_grad",
+    "datasets",
     "dense",
     "dense_backward",
     "dropout",
@@ -126,20 +176,29 @@ __all__ = [
     "huber",
     "huber_with_grad",
     "identity",
+    "initializers",
+    "layers",
     "leaky_relu",
+    "load_model",
     "log_softmax",
     "log_softmax_backward",
     "logsumexp",
+    "losses",
     "mae",
     "mae_with_grad",
+    "metrics",
     "mish",
+    "models",
     "mse",
     "mse_with_grad",
+    "optimizers",
+    "plotting",
     "poisson",
     "poisson_with_grad",
     "prelu",
     "prelu_backward",
     "register_threadpoolctl",
+    "regularizers",
     "relu",
     "relu6",
     "rmsprop_step",
@@ -147,6 +206,7 @@ __all__ = [
     "rrelu_backward",
     "selu",
     "set_num_threads",
+    "set_random_seed",
     "sgd_step",
     "show_config",
     "sigmoid",
@@ -163,3 +223,19 @@ __all__ = [
     "tanh",
     "use_backend",
 ]
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"fastnn.{name}")
+    if name not in _LAZY:
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

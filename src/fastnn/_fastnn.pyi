@@ -3,6 +3,7 @@
 They take all arguments by position and answer NotImplemented, with nothing written, to anything unusual.
 """
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, final
 
@@ -20,6 +21,54 @@ def probe_read(bytes: int, /) -> float: ...
 def set_num_threads(n: int, /) -> None: ...
 
 @final
+class Network:
+    """A network of one dtype, "float32" or "float64".
+
+    rescaling is (scale, offset) for the samples, or None. A stage is ("dense", outputs, activation, use_bias),
+    ("activation", outputs, activation), ("prelu", outputs, shared), ("dropout", outputs, rate, key),
+    ("softmax", outputs) or ("rescaling", outputs, scale, offset).
+    """
+
+    def __init__(
+        self,
+        dtype: str,
+        input_shape: Sequence[int],
+        output_shape: Sequence[int],
+        rescaling: object,
+        stages: list[tuple[Any, ...]],
+        /,
+    ) -> None: ...
+    def get_variable(self, variable: int, /) -> Any: ...
+    def set_variable(self, variable: int, value: object, /) -> None: ...
+    def compile(
+        self, loss: tuple[Any, ...], optimizer: tuple[Any, ...], penalties: Sequence[tuple[float, float]], /
+    ) -> None:
+        """loss: (kind, delta, smoothing, mean, skips_last); optimizer: the fields of OptimizerPlan up to weight_decay,
+        then "none", "value", "norm" or "global_norm", and that limit; penalties: (l1, l2) of each variable.
+        """
+
+    def get_state(self, slot: int, variable: int, /) -> Any: ...
+    def set_state(self, slot: int, variable: int, value: object, /) -> None: ...
+    def train(
+        self,
+        x: object,
+        order: object | None,
+        y: object,
+        weight: object | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        rates: object,
+        iteration: int,
+        seed: int,
+        losses: object,
+        outputs: object | None,
+        seconds: float,
+        /,
+    ) -> int:
+        """Steps first .. last-1 of an epoch, fewer once the seconds have passed; returns how many. See engine.Steps."""
+
+@final
 class PackedDense:
     def __init__(self, w: object, b: object, activation: object, /) -> None: ...
     @property
@@ -27,6 +76,7 @@ class PackedDense:
     @property
     def out_features(self) -> int: ...
 
+def network_predict(network: object, x: object, out: object, logits: object, /) -> Any: ...
 def activation(z: object, kind: object, out: object, /) -> Any: ...
 def native_activation(z: object, kind: object, out: object, /) -> Any: ...
 def activation_backward(dy: object, y: object, kind: object, z: object, out: object, /) -> Any: ...

@@ -36,6 +36,7 @@ struct Name {
 bool run_layer(const Name& name, Digest& digest);
 bool run_loss(const Name& name, Digest& digest);
 bool run_training(const Name& name, Digest& digest);
+bool run_network(const Name& name, Digest& digest);
 
 struct Line {
     std::string name;

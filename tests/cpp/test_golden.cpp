@@ -33,7 +33,8 @@ std::vector<Line> recorded() {
 std::uint64_t digest_of(const std::string& text) {
     const Name name(text);
     Digest digest;
-    if (!run_layer(name, digest) && !run_loss(name, digest) && !run_training(name, digest)) {
+    if (!run_layer(name, digest) && !run_loss(name, digest) && !run_training(name, digest) &&
+        !run_network(name, digest)) {
         throw std::runtime_error("no operation is called " + name.operation);
     }
     if (digest.has_nan()) throw std::runtime_error(text + " gives nan, whose bits are not promised");

@@ -15,6 +15,7 @@ void bind_activation(py::module_& module);
 void bind_cross_entropy(py::module_& module);
 void bind_dense(py::module_& module);
 void bind_loss(py::module_& module);
+void bind_network(py::module_& module);
 void bind_optimizer(py::module_& module);
 void bind_probe(py::module_& module);
 void bind_random(py::module_& module);
@@ -56,6 +57,7 @@ PYBIND11_MODULE(_fastnn, module) {
     bind_cross_entropy(module);
     bind_dense(module);
     bind_loss(module);
+    bind_network(module);
     bind_optimizer(module);
     bind_probe(module);
     bind_random(module);

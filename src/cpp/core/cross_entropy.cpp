@@ -2,28 +2,13 @@
 
 #include "dispatch.h"
 #include "fpenv.h"
+#include "row_sums.h"
 #include "scratch.h"
 #include "softmax.h"
 #include "threads.h"
 
 namespace fastnn {
 namespace {
-
-// The sum of f(row): row mod 16 is its chain, each chain ascending.
-template <class F>
-double sum_over_rows(std::ptrdiff_t rows, F&& f) {
-    constexpr std::ptrdiff_t kChains = 16;
-    double chains[kChains] = {};
-    std::ptrdiff_t row = 0;
-    for (; row + kChains <= rows; row += kChains) {
-        for (std::ptrdiff_t i = 0; i < kChains; ++i) chains[i] += f(row + i);
-    }
-    for (std::ptrdiff_t i = 0; row + i < rows; ++i) chains[i] += f(row + i);
-    for (std::ptrdiff_t half = kChains / 2; half > 0; half /= 2) {
-        for (std::ptrdiff_t i = 0; i < half; ++i) chains[i] += chains[i + half];
-    }
-    return chains[0];
-}
 
 // What a mean divides by: the weights of the picked classes, or the number of rows for probabilities.
 template <class T>

@@ -249,6 +249,12 @@ void dense_backward(const DenseShape<T>& s, const T* dy, const T* x, Weights<T> 
 }
 
 template <class T>
+void run_product(const Product<T>& product) {
+    const FpEnvironment environment;
+    multiply(product);
+}
+
+template <class T>
 ptrdiff_t packed_weights_size(ptrdiff_t inputs, ptrdiff_t outputs) {
     return outputs < kNarrowColumns ? inputs * outputs : kernels_of<T>().dense->packed_size(inputs, outputs);
 }
@@ -280,6 +286,7 @@ void packed_dense(const DenseShape<T>& shape, const T* x, const T* packed, const
     template void dense<T>(const DenseShape<T>&, const T*, Weights<T>, const T*, Kind, T, T*, T*);                   \
     template void dense_backward<T>(const DenseShape<T>&, const T*, const T*, Weights<T>, const T*, Kind, T, T*, T*, \
                                     T*);                                                                             \
+    template void run_product<T>(const Product<T>&);                                                                 \
     template ptrdiff_t packed_weights_size<T>(ptrdiff_t, ptrdiff_t);                                                 \
     template void pack_weights<T>(ptrdiff_t, ptrdiff_t, Weights<T>, T*);                                             \
     template void packed_dense<T>(const DenseShape<T>&, const T*, const T*, const T*, Kind, T, T*);

@@ -35,6 +35,10 @@ template <class T>
 void dense_backward(const DenseShape<T>& shape, const T* dy, const T* x, Weights<T> w, const T* saved, Kind kind,
                     T parameter, T* dx, T* dw, T* db);
 
+// Any product, shared among the threads. May throw std::bad_alloc, before anything is written.
+template <class T>
+void run_product(const Product<T>& product);
+
 // Elements that pack_weights writes and packed_dense reads.
 template <class T>
 std::ptrdiff_t packed_weights_size(std::ptrdiff_t inputs, std::ptrdiff_t outputs);

@@ -10,28 +10,9 @@
 namespace fastnn {
 namespace {
 
-// beta^t = ((beta beta) beta) ... in float64. One multiplication a step: the last power is kept.
-class Power {
-   public:
-    double at(double beta, std::int64_t step) {
-        if (beta != beta_ || step < step_) {
-            beta_ = beta;
-            step_ = 0;
-            value_ = 1.0;
-        }
-        // Below 2^-60 a further factor does not change 1 - beta^t, which is 1.
-        for (; step_ < step && value_ >= 0x1p-60; ++step_) value_ *= beta;
-        return value_;
-    }
-
-   private:
-    double beta_ = 0.0, value_ = 1.0;
-    std::int64_t step_ = 0;
-};
-
 // 1 - beta^t for both betas of Adam; several parameters share a step.
 double bias_correction(int which, double beta, std::int64_t step) {
-    thread_local Power powers[2];
+    thread_local DecayPower powers[2];
     return 1.0 - powers[which].at(beta, step);
 }
 
@@ -68,11 +49,19 @@ void sgd_step(const SgdOptions& options, T* p, const T* g, T* velocity, std::ptr
     });
 }
 
+double DecayPower::at(double beta, std::int64_t step) {
+    if (beta != beta_ || step < step_) {
+        beta_ = beta;
+        step_ = 0;
+        value_ = 1.0;
+    }
+    // Below 2^-60 a further factor does not change 1 - beta^t, which is 1.
+    for (; step_ < step && value_ >= 0x1p-60; ++step_) value_ *= beta;
+    return value_;
+}
+
 template <class T>
-void adam_step(const AdamOptions& options, T* p, const T* g, T* m, T* v, std::ptrdiff_t n) {
-    const FpEnvironment environment;
-    const double correction1 = bias_correction(0, options.beta1, options.step);
-    const double correction2 = bias_correction(1, options.beta2, options.step);
+AdamStep<T> adam_constants(const AdamOptions& options, double correction1, double correction2) {
     AdamStep<T> step;
     step.rate = static_cast<T>(options.lr / correction1);
     step.root = static_cast<T>(1.0 / std::sqrt(correction2));
@@ -82,6 +71,14 @@ void adam_step(const AdamOptions& options, T* p, const T* g, T* m, T* v, std::pt
     step.eps = static_cast<T>(options.eps);
     step.weight_decay = static_cast<T>(options.decoupled ? 0.0 : options.weight_decay);
     step.shrink = static_cast<T>(options.decoupled ? 1.0 - options.lr * options.weight_decay : 1.0);
+    return step;
+}
+
+template <class T>
+void adam_step(const AdamOptions& options, T* p, const T* g, T* m, T* v, std::ptrdiff_t n) {
+    const FpEnvironment environment;
+    const AdamStep<T> step = adam_constants<T>(options, bias_correction(0, options.beta1, options.step),
+                                               bias_correction(1, options.beta2, options.step));
     const auto kernel = kernels_of<T>().optimizer->adam;
     over_parts(n, kRootWork<T>,
                [&](std::ptrdiff_t i, std::ptrdiff_t length) { kernel(step, p + i, g + i, m + i, v + i, length); });
@@ -90,9 +87,13 @@ void adam_step(const AdamOptions& options, T* p, const T* g, T* m, T* v, std::pt
 template <class T>
 void rmsprop_step(const RmspropOptions& options, T* p, const T* g, T* v, T* buffer, std::ptrdiff_t n) {
     const FpEnvironment environment;
-    const RmspropStep<T> step = {static_cast<T>(options.lr),          static_cast<T>(options.alpha),
-                                 static_cast<T>(1.0 - options.alpha), static_cast<T>(options.eps),
-                                 static_cast<T>(options.momentum),    static_cast<T>(options.weight_decay)};
+    const RmspropStep<T> step = {static_cast<T>(options.lr),
+                                 static_cast<T>(options.alpha),
+                                 static_cast<T>(1.0 - options.alpha),
+                                 static_cast<T>(options.eps),
+                                 static_cast<T>(options.momentum),
+                                 static_cast<T>(options.weight_decay),
+                                 T(0)};
     const auto kernel = kernels_of<T>().optimizer->rmsprop;
     over_parts(n, kRootWork<T>, [&](std::ptrdiff_t i, std::ptrdiff_t length) {
         kernel(step, p + i, g + i, v + i, offset(buffer, i), length);
@@ -131,6 +132,7 @@ double sum_of_squares(const T* x, std::ptrdiff_t n) {
 
 #define FASTNN_INSTANTIATE(T)                                                                   \
     template void sgd_step<T>(const SgdOptions&, T*, const T*, T*, std::ptrdiff_t);             \
+    template AdamStep<T> adam_constants<T>(const AdamOptions&, double, double);                 \
     template void adam_step<T>(const AdamOptions&, T*, const T*, T*, T*, std::ptrdiff_t);       \
     template void rmsprop_step<T>(const RmspropOptions&, T*, const T*, T*, T*, std::ptrdiff_t); \
     template void adagrad_step<T>(const AdagradOptions&, T*, const T*, T*, std::ptrdiff_t);     \

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../kernels/optimizer.h"
+
 namespace fastnn {
 
 struct SgdOptions {
@@ -17,6 +19,20 @@ struct AdamOptions {
     double lr, beta1, beta2, eps, weight_decay;
     bool decoupled;
 };
+
+// beta^t = ((beta beta) beta) ... in float64. One multiplication a step: the last power is kept.
+class DecayPower {
+   public:
+    double at(double beta, std::int64_t step);
+
+   private:
+    double beta_ = 0.0, value_ = 1.0;
+    std::int64_t step_ = 0;
+};
+
+// What the kernel wants to know. The corrections are 1 - beta^step.
+template <class T>
+AdamStep<T> adam_constants(const AdamOptions& options, double correction1, double correction2);
 
 struct RmspropOptions {
     double lr, alpha, eps, momentum, weight_decay;

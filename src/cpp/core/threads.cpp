@@ -250,6 +250,20 @@ void grow(Pool& pool, int size) {
     }
 }
 
+// The pool with workers for as many threads, if it is free; the caller then is in a region. Null: work alone.
+Pool* take_pool(int threads) {
+    Pool* const p = in_region ? nullptr : pool();
+    if (p == nullptr || p->busy.exchange(true, std::memory_order_acquire)) return nullptr;
+    if (p->size < threads - 1) grow(*p, threads - 1);
+    in_region = true;
+    return p;
+}
+
+void give_back(Pool& pool) {
+    in_region = false;
+    pool.busy.store(false, std::memory_order_release);
+}
+
 // A positive integer with blanks around it, up to the end or to one of `stops`; else 0.
 int parse_count(const char* text, char stop) {
     while (*text == ' ' || *text == '\t') ++text;
@@ -299,19 +313,56 @@ const char* thread_setting_error() {
 void run_parts(int parts, void (*task)(void* context, int part), void* context) {
     FpEnvironment environment;
     const int threads = std::min(parts, thread_count());
-    Pool* p = threads > 1 && !in_region ? pool() : nullptr;
-    if (p == nullptr || p->busy.exchange(true, std::memory_order_acquire)) {
+    Pool* const p = threads > 1 ? take_pool(threads) : nullptr;
+    if (p == nullptr) {
         Job{task, context, 0, parts, 1}.run();
         return;
     }
-    if (p->size < threads - 1) grow(*p, threads - 1);
     const int stride = std::min(threads, p->size + 1);
-    in_region = true;
     for (int i = 1; i < stride; ++i) post(*p->workers[i - 1], Job{task, context, i, parts, stride});
     Job{task, context, 0, parts, stride}.run();
     for (int i = 1; i < stride; ++i) finish(*p->workers[i - 1]);
-    in_region = false;
-    p->busy.store(false, std::memory_order_release);
+    give_back(*p);
+}
+
+void run_team(int wanted, void (*task)(void* context, int member, int members), void* context) {
+    FpEnvironment environment;
+    const int threads = std::min(wanted, thread_count());
+    Pool* const p = threads > 1 ? take_pool(threads) : nullptr;
+    if (p == nullptr) {
+        task(context, 0, 1);
+        return;
+    }
+    struct Team {
+        void (*task)(void*, int, int);
+        void* context;
+        int members;
+        static void run(void* team, int member) {
+            const Team& t = *static_cast<Team*>(team);
+            t.task(t.context, member, t.members);
+        }
+    } all = {task, context, std::min(threads, p->size + 1)};
+    for (int i = 1; i < all.members; ++i) post(*p->workers[i - 1], Job{&Team::run, &all, i, all.members, all.members});
+    Team::run(&all, 0);
+    for (int i = 1; i < all.members; ++i) {
+        // No member's job is done here: it may have to wait for others that are.
+        while (!spin_while(p->workers[i - 1]->state, kPosted)) {
+        }
+        finish(*p->workers[i - 1]);
+    }
+    give_back(*p);
+}
+
+void Barrier::wait(int members) {
+    if (members == 1) return;
+    const int turn = turn_.load(std::memory_order_relaxed);
+    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
+        waiting_.store(0, std::memory_order_relaxed);
+        turn_.store(turn ^ 1, std::memory_order_release);
+        return;
+    }
+    while (!spin_while(turn_, turn)) {
+    }
 }
 
 int parts_for(double work, std::ptrdiff_t units) {

@@ -5,6 +5,7 @@
 #ifndef FASTNN_CORE_THREADS_H
 #define FASTNN_CORE_THREADS_H
 
+#include <atomic>
 #include <cstddef>
 
 namespace fastnn {
@@ -36,6 +37,34 @@ void parallel(int parts, F&& f) {
     Call call{f};
     run_parts(parts, &Call::run, &call);
 }
+
+// Runs task(context, member, members) once for every member 0 .. members-1, all at the same time, so that they may wait
+// for one another in a Barrier; returns when all are done. members is `wanted`, or fewer: 1, the caller alone, inside
+// another region and while another caller has the pool. The task must not throw.
+void run_team(int wanted, void (*task)(void* context, int member, int members), void* context);
+
+// The same for a callable f(member, members).
+template <class F>
+void team(int wanted, F&& f) {
+    struct Call {
+        F& f;
+        static void run(void* context, int member, int members) noexcept {
+            static_cast<Call*>(context)->f(member, members);
+        }
+    };
+    Call call{f};
+    run_team(wanted, &Call::run, &call);
+}
+
+// Where the members of a team wait until all have come; what they wrote before is visible to all after. Spins.
+class alignas(128) Barrier {
+   public:
+    void wait(int members);
+
+   private:
+    std::atomic<int> waiting_{0};
+    alignas(128) std::atomic<int> turn_{0};
+};
 
 // How many parts to cut work into: 1 if it is too little to share, at most thread_count() and at most `units`, the
 // number of indivisible pieces. `work` counts 10 ps of one core's time: a FLOP of a matrix product, 1/8 of a byte

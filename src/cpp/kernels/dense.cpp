@@ -26,7 +26,7 @@ const ActivationKernels<float>& activation(const Product<float>&) { return activ
 const ActivationKernels<double>& activation(const Product<double>&) { return activation_f64; }
 
 // One strip of at most kTileRows rows against the columns [begin, end) over one chunk.
-template <class T, bool kByRow>
+template <class T>
 void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t chunk, TileArguments<T>& t) {
     constexpr ptrdiff_t kWidth = kTileColumns<T>;
     const bool packed = g.layout == Layout::packed;
@@ -43,19 +43,19 @@ void strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, 
         const ptrdiff_t step = wide_vectors(static_cast<int>(rows)) * lane_count<T>;
         for (; j + step <= end; j += step) {
             at(kWidth);
-            Tiles<T, kByRow>::wide[rows - 1](t);
+            Tiles<T>::wide[rows - 1](t);
         }
     }
     for (; j + kWidth <= end; j += kWidth) {
         at(kWidth);
-        Tiles<T, kByRow>::whole[rows - 1](t);
+        Tiles<T>::whole[rows - 1](t);
         t.next = nullptr;  // fetched by now
     }
     if (j < end) {
         const ptrdiff_t left = end - j, vectors = (left + lane_count<T> - 1) / lane_count<T>;
         t.tail = Tail<T>(left - (vectors - 1) * lane_count<T>);
         at(panel_width<T>(g.n, j));
-        Tiles<T, kByRow>::partial(rows, static_cast<int>(vectors))(t);
+        Tiles<T>::partial(rows, static_cast<int>(vectors))(t);
     }
 }
 
@@ -93,16 +93,25 @@ void tiled_product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, 
                 const ptrdiff_t end = column_end - j < column_step ? column_end : j + column_step;
                 for (ptrdiff_t s = 0; s < strips.count; ++s) {
                     const ptrdiff_t row = strips.row(s), rows = strips.row(s + 1) - row;
-                    const T* next = s + 1 < strips.count && (copies || g.a_col == 1) ? a.strip(s + 1) : nullptr;
-                    TileArguments<T> t = {
-                        k,     a.strip(s), a.stride,     nullptr,    0,   0, nullptr, g.c + row * g.ldc,
-                        g.ldc, chunk > 0,  relu && last, Tail<T>(0), next};
+                    TileArguments<T> t = {};
+                    t.k = k;
+                    t.a = a.strip(s);
+                    t.a_row = a.row_step;
+                    t.a_step = a.term_step;
+                    t.c = g.c + row * g.ldc;
+                    t.ldc = g.ldc;
+                    t.add = chunk > 0;
+                    t.relu = relu && last;
+                    if (s + 1 < strips.count && (copies || g.a_col == 1)) {
+                        // A line of each row, or as many of a copied strip.
+                        t.next = a.strip(s + 1);
+                        t.next_line = copies ? a.kLine : g.a_row;
+                        t.next_step = copies ? a.kLine * kTileRows : a.kLine;
+                    }
                     if (g.layout == Layout::transposed) {
                         turned_strip(g, rows, j, end, chunk, t);
-                    } else if (g.a_col == 1) {
-                        strip<T, true>(g, rows, j, end, chunk, t);
                     } else {
-                        strip<T, false>(g, rows, j, end, chunk, t);
+                        strip(g, rows, j, end, chunk, t);
                     }
                     if (separate && last) activate(g, row, row + rows, j, end);
                 }

@@ -182,13 +182,13 @@ void turned_tile(const TileArguments<T>& t, ptrdiff_t ldb, ptrdiff_t columns) {
                 for (ptrdiff_t q = 0; q < kLane; ++q) {
 #pragma GCC unroll 4
                     for (int i = 0; i < kRows; ++i) {
-                        sum[block][i] = fma(set1(t.a[i * t.a_stride + p + q]), square[q], sum[block][i]);
+                        sum[block][i] = fma(set1(t.a[i * t.a_row + p + q]), square[q], sum[block][i]);
                     }
                 }
             } else {
                 for (ptrdiff_t q = 0; q < steps; ++q) {
                     for (int i = 0; i < kRows; ++i) {
-                        sum[block][i] = fma(set1(t.a[i * t.a_stride + p + q]), square[q], sum[block][i]);
+                        sum[block][i] = fma(set1(t.a[i * t.a_row + p + q]), square[q], sum[block][i]);
                     }
                 }
             }

@@ -27,7 +27,7 @@ template <class T>
 struct TileArguments {
     ptrdiff_t k;
     const T* a;
-    ptrdiff_t a_stride;
+    ptrdiff_t a_row, a_step;  // from a row to the next, from one p to the next
     const T* b;
     ptrdiff_t b_stride;  // from one p to the next
     ptrdiff_t b_panel;   // from one panel to the next
@@ -36,16 +36,17 @@ struct TileArguments {
     ptrdiff_t ldc;
     bool add;   // to what is in c: the later chunks
     bool relu;  // at the store: the one activation as cheap as the store itself
-    Tail<T> tail;
-    const T* next;  // an a of the same form whose tile comes later and that should be near by then; or null
+    Tail<T> tail{0};
+    // The lines of the a whose tile comes next, to be near by then: some at each of so many steps; or null.
+    const T* next;
+    ptrdiff_t next_line, next_step;  // from a line to the next, from one kRows lines to the next
 };
 
 template <class T>
 using TileFunction = void (*)(const TileArguments<T>&);
 
-// kByRow: a(i, p) = a[i * a_stride + p], else a[i + p * a_stride].
 // kMasked: only `tail` lanes of the last vector exist in b, bias and c.
-template <class T, int kRows, int kVectors, bool kMasked, bool kByRow>
+template <class T, int kRows, int kVectors, bool kMasked>
 void tile(const TileArguments<T>& t) {
     constexpr ptrdiff_t kLane = lane_count<T>;
     const Tail<T> tail = t.tail;
@@ -59,7 +60,7 @@ void tile(const TileArguments<T>& t) {
     }
     const T* a = t.a;
     const T* b = t.b;
-    const ptrdiff_t a_stride = t.a_stride, b_stride = t.b_stride, b_panel = t.b_panel;
+    const ptrdiff_t a_row = t.a_row, a_step = t.a_step, b_stride = t.b_stride, b_panel = t.b_panel;
     // Where there are rows enough for it to pay; nowhere else, for the size of the code.
     constexpr bool kFetches = !kMasked && kRows >= kTileRows - 1;
     if (kFetches) {
@@ -79,21 +80,21 @@ void tile(const TileArguments<T>& t) {
             b += b_stride;
 #pragma GCC unroll 8
             for (int i = 0; i < kRows; ++i) {
-                const vec<T> from_a = set1(kByRow ? a[i * a_stride] : a[i]);
+                const vec<T> from_a = set1(a[i * a_row]);
 #pragma GCC unroll 8
                 for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
             }
-            a += kByRow ? 1 : a_stride;
+            a += a_step;
         }
     };
     ptrdiff_t left = t.k;
     if (kFetches && t.next != nullptr) {
-        // By rows a line of each row, else as many of a gathered strip.
         constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
+        const ptrdiff_t next_line = t.next_line;
         const T* next = t.next;
-        for (; left > kLine; left -= kLine, next += kByRow ? kLine : kLine * kTileRows) {
+        for (; left > kLine; left -= kLine, next += t.next_step) {
 #pragma GCC unroll 8
-            for (int i = 0; i < kRows; ++i) prefetch_l2(next + i * (kByRow ? a_stride : kLine));
+            for (int i = 0; i < kRows; ++i) prefetch_l2(next + i * next_line);
             steps(kLine);
         }
     }
@@ -117,26 +118,25 @@ void tile(const TileArguments<T>& t) {
 }
 
 // [rows - 1] of whole panels; [rows - 1][vectors - 1] of a last, partial one; [rows - 1] of several panels.
-template <class T, bool kByRow>
+template <class T>
 struct Tiles {
     static constexpr TileFunction<T> whole[kTileRows] = {
-        tile<T, 1, kTileVectors, false, kByRow>, tile<T, 2, kTileVectors, false, kByRow>,
-        tile<T, 3, kTileVectors, false, kByRow>, tile<T, 4, kTileVectors, false, kByRow>,
-        tile<T, 5, kTileVectors, false, kByRow>, tile<T, 6, kTileVectors, false, kByRow>,
+        tile<T, 1, kTileVectors, false>, tile<T, 2, kTileVectors, false>, tile<T, 3, kTileVectors, false>,
+        tile<T, 4, kTileVectors, false>, tile<T, 5, kTileVectors, false>, tile<T, 6, kTileVectors, false>,
     };
     template <int kRows>
     static constexpr TileFunction<T> masked(int vectors) {
         switch (vectors) {
             case 1:
-                return tile<T, kRows, 1, true, kByRow>;
+                return tile<T, kRows, 1, true>;
             case 2:
-                return tile<T, kRows, 2, true, kByRow>;
+                return tile<T, kRows, 2, true>;
 #if !defined(FASTNN_TARGET_AVX2) && !defined(FASTNN_TARGET_GENERIC)
             case 3:
-                return tile<T, kRows, 3, true, kByRow>;
+                return tile<T, kRows, 3, true>;
 #endif
             default:
-                return tile<T, kRows, kTileVectors, true, kByRow>;
+                return tile<T, kRows, kTileVectors, true>;
         }
     }
     static TileFunction<T> partial(ptrdiff_t rows, int vectors) {
@@ -156,10 +156,10 @@ struct Tiles {
         }
     }
     static constexpr TileFunction<T> wide[kWideRows] = {
-        tile<T, 1, wide_vectors(1), false, kByRow>,
+        tile<T, 1, wide_vectors(1), false>,
 #if !defined(FASTNN_TARGET_AVX512) && !defined(FASTNN_TARGET_NEON)
-        tile<T, 2, wide_vectors(2), false, kByRow>,
-        tile<T, 3, wide_vectors(3), false, kByRow>,
+        tile<T, 2, wide_vectors(2), false>,
+        tile<T, 3, wide_vectors(3), false>,
 #endif
     };
 };

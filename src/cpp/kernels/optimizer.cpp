@@ -53,12 +53,13 @@ void adam(const AdamStep<T>& step, T* p, const T* g, T* m, T* v, ptrdiff_t n) {
 template <class T>
 void rmsprop(const RmspropStep<T>& step, T* p, const T* g, T* v, T* buffer, ptrdiff_t n) {
     const vec<T> lr = set1(step.lr), alpha = set1(step.alpha), new_part = set1(step.one_minus_alpha);
-    const vec<T> eps = set1(step.eps), momentum = set1(step.momentum);
+    const vec<T> eps = set1(step.eps), momentum = set1(step.momentum), added = set1(step.added);
     for_vectors<T>(
         n, [&](ptrdiff_t i, auto lanes) __attribute__((always_inline)) {
             const vec<T> old = load(p + i, lanes);
             const vec<T> gradient = decayed<T>(load(g + i, lanes), old, step.weight_decay);
-            const vec<T> new_v = without_denormals(fma(new_part * gradient, gradient, alpha * load(v + i, lanes)));
+            const vec<T> kept = alpha * load(v + i, lanes) + added;
+            const vec<T> new_v = without_denormals(fma(new_part * gradient, gradient, kept));
             store(v + i, new_v, lanes);
             vec<T> direction = gradient / (sqrt(new_v) + eps);
             if (buffer != nullptr) {

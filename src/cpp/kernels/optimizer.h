@@ -25,11 +25,11 @@ struct AdamStep {
     T rate, root, one_minus_beta1, beta2, one_minus_beta2, eps, weight_decay, shrink;
 };
 
-// v = alpha v + one_minus_alpha g g;  d = g / (sqrt(v) + eps);  buffer = momentum buffer + d;  p -= lr buffer.
+// v = alpha v + added + one_minus_alpha g g;  d = g / (sqrt(v) + eps);  buffer = momentum buffer + d;  p -= lr buffer.
 // Without a buffer: p -= lr d.
 template <class T>
 struct RmspropStep {
-    T lr, alpha, one_minus_alpha, eps, momentum, weight_decay;
+    T lr, alpha, one_minus_alpha, eps, momentum, weight_decay, added;
 };
 
 // s += g g;  p -= lr g / (sqrt(s) + eps).

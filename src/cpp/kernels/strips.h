@@ -36,7 +36,7 @@ struct StripBlock {
     static constexpr ptrdiff_t kRows = kStrips * kTileRows;
 
     const T* a;
-    ptrdiff_t stride;  // as TileArguments::a_stride
+    ptrdiff_t row_step, term_step;  // as TileArguments::a_row and a_step
     ptrdiff_t a_row;
     Strips strips;
     bool copied;
@@ -52,14 +52,16 @@ struct StripBlock {
 
     FASTNN_INLINE StripBlock(const Product<T>& g, const Strips& of, ptrdiff_t chunk, ptrdiff_t k, T* copy)
         : a(g.a + chunk * g.a_col),
-          stride(g.a_col == 1 ? g.a_row : g.a_col),
+          row_step(g.a_row),
+          term_step(g.a_col),
           a_row(g.a_row),
           strips(of),
           copied(copy != nullptr) {
         if (!copied) return;
         copy_columns(g.a_col, k, copy);
         a = copy;
-        stride = kTileRows;
+        row_step = 1;
+        term_step = kTileRows;
     }
 
     FASTNN_INLINE const T* strip(ptrdiff_t s) const { return copied ? a + s * kStripSize : a + strips.row(s) * a_row; }

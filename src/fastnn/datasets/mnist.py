@@ -1,6 +1,9 @@
 """MNIST from whatever form it has on this machine, checked to be MNIST."""
 
+from __future__ import annotations
+
 import errno
+import os
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +16,9 @@ from fastnn.datasets.idx import read_idx
 from fastnn.datasets.npz import read_npz
 
 Split: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+# Names the file that load_data reads when it is given none.
+VARIABLE = "FASTNN_MNIST"
 
 _SIDE = 28
 _CLASSES = 10
@@ -45,6 +51,23 @@ def load_mnist(path: PathLike) -> tuple[Split, Split]:
     if start == b"\0\0":
         return _load_idx(path.parent)
     return _hold_out(path)
+
+
+def load_data(path: PathLike | None = None) -> tuple[Split, Split]:
+    """load_mnist as Keras's scripts call it, mnist.load_data(). Nothing is downloaded.
+
+    `path` is what load_mnist takes; by default what the environment variable FASTNN_MNIST says.
+
+    Returns ((x_train, y_train), (x_test, y_test)) as load_mnist.
+    Raises ValueError if there is no path, and the errors of load_mnist.
+    """
+    found = os.environ.get(VARIABLE) if path is None else path
+    if not found:
+        raise ValueError(
+            f"load_data needs the path of MNIST on this machine, for nothing is downloaded: load_data('mnist.npz'), or "
+            f"set the environment variable {VARIABLE}"
+        )
+    return load_mnist(found)
 
 
 def _load_directory(directory: Path) -> tuple[Split, Split]:

@@ -1,0 +1,245 @@
+#include "network_trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "activation.h"
+#include "dispatch.h"
+#include "row_sums.h"
+
+namespace fastnn {
+
+using std::ptrdiff_t;
+
+namespace {
+
+// Below this, or with so many rows for each thread, threads share a product's rows: the weights are small enough, or
+// used often enough, to be read by all.
+constexpr ptrdiff_t kSharedBytes = 64 * 1024, kRowsPerThread = 96;
+// In the units of parts_for: what the update of one parameter costs, and the share of a step's work that its barriers
+// take away from two threads with little to do.
+constexpr double kUpdateWork = 30.0, kBarrierShare = 0.4;
+
+}  // namespace
+
+template <class T>
+Network<T>::Trainer::Trainer(Network& network, const NetworkLoss& loss, const OptimizerOptions& optimizer,
+                             std::vector<Penalty> penalties)
+    : network_(network), loss_(loss), options_(optimizer), penalties_(std::move(penalties)) {
+    stages_ = network.stage_count(true);
+    first_ = network.variables_.empty() ? stages_ : network.variables_.front().stage;
+    const std::size_t variables = network.variables_.size();
+    vector_gradients_.resize(network.stages_.size());
+    states_.resize(variables);
+    clipped_.resize(variables);
+    penalty_sums_.resize(variables);
+    squares_.resize(variables);
+    for (std::size_t v = 0; v < variables; ++v) {
+        const Variable& variable = network.variables_[v];
+        const ptrdiff_t size = network.state_size(variable);
+        for (int slot = 0; slot < slots_of(optimizer); ++slot) {
+            states_[v].emplace_back(size);
+            std::fill_n(states_[v].back().data(), size, static_cast<T>(first_value(optimizer, slot)));
+        }
+        if (optimizer.clip == Clip::norm || optimizer.clip == Clip::global_norm) {
+            clipped_[v] = Buffer<T>(size);
+            squares_[v] = Buffer<double>(rows_of(v));
+        }
+        if (penalties_[v].any()) penalty_sums_[v] = Buffer<double>(rows_of(v));
+        penalised_ = penalised_ || penalties_[v].any();
+        if (!variable.is_weights) vector_gradients_[variable.stage] = Buffer<T>(size);
+    }
+}
+
+template <class T>
+ptrdiff_t Network<T>::Trainer::rows_of(std::size_t variable) const {
+    const Variable& v = network_.variables_[variable];
+    return v.is_weights ? network_.stages_[v.stage].inputs : 1;
+}
+
+template <class T>
+const T* Network<T>::Trainer::row_of(std::size_t variable, const T* from, ptrdiff_t row, T* spare) const {
+    const Variable& v = network_.variables_[variable];
+    if (!v.is_weights) return from;
+    network_.stages_[v.stage].weights->unpack_row(from, row, spare);
+    return spare;
+}
+
+template <class T>
+bool Network<T>::Trainer::needs_z(std::size_t stage) const {
+    return fastnn::needs_z(network_.kind_of(stage, true), network_.stages_[stage].options.parameter);
+}
+
+template <class T>
+void Network<T>::Trainer::reserve_room(ptrdiff_t rows, Room& room) const {
+    const auto& kernels = kernels_of<T>();
+    ptrdiff_t workspace = 0, block = 0, turned = 0;
+    for (std::size_t s = 0; s < stages_; ++s) {
+        const Stage& stage = network_.stages_[s];
+        const ptrdiff_t outputs = stage.options.outputs;
+        workspace =
+            std::max({workspace, kernels.softmax->scratch_size(outputs), kernels.cross_entropy->scratch_size(outputs)});
+        block = std::max(block, outputs);
+        if (stage.weights == nullptr) continue;
+        const DenseWeights<T>& weights = *stage.weights;
+        // Few rows have a walk of their own.
+        for (const ptrdiff_t m : {rows, std::min(rows, kFewRows)}) {
+            workspace = std::max(
+                {workspace, product_workspace_size(weights.forward(m, nullptr, nullptr, 0, T(0), nullptr, nullptr)),
+                 product_workspace_size(weights.backward(m, nullptr, nullptr)),
+                 weights.gradient_workspace_size(m, gradient_rows(weights, 1))});
+        }
+        block = std::max(block, gradient_rows(weights, 1) * weights.panel(0).width);
+        if (weights.narrow() && weights.inputs() == 1) turned = std::max(turned, rows * outputs);
+    }
+    const auto grow = [](Buffer<T>& buffer, ptrdiff_t size) {
+        // A page more than wanted, so that no two threads write to one line, or to lines that alias.
+        if (buffer.size() < size + 64) buffer = Buffer<T>(size + 64);
+    };
+    grow(room.workspace, workspace);
+    grow(room.gradient, block);
+    grow(room.spare, block);
+    grow(room.turned, turned);
+}
+
+template <class T>
+void Network<T>::Trainer::reserve(ptrdiff_t rows, int members) {
+    const bool grows = rows > capacity_;
+    if (!grows && static_cast<int>(rooms_.size()) >= members) return;
+    rooms_.resize(std::max(rooms_.size(), static_cast<std::size_t>(members)));
+    capacity_ = std::max(capacity_, rows);
+    for (Room& room : rooms_) reserve_room(capacity_, room);
+    if (!grows) return;
+    results_.resize(stages_);
+    before_.resize(stages_);
+    gradients_.resize(stages_);
+    ptrdiff_t outputs = network_.inputs_;
+    for (std::size_t s = 0; s < stages_; ++s) {
+        outputs = network_.stages_[s].options.outputs;
+        results_[s] = Buffer<T>(rows * outputs);
+        if (network_.stages_[s].weights != nullptr && needs_z(s)) before_[s] = Buffer<T>(rows * outputs);
+        if (s >= first_ || s + 1 == stages_) gradients_[s] = Buffer<T>(rows * outputs);
+    }
+    rows_ = Buffer<T>(rows * network_.inputs_);
+    targets_ = Buffer<T>(rows * outputs);
+    weights_ = Buffer<T>(rows);
+    losses_ = Buffer<T>(rows);
+    scales_ = Buffer<T>(rows);
+    indices_ = Buffer<std::int64_t>(rows);
+}
+
+template <class T>
+typename Network<T>::Trainer::Split Network<T>::Trainer::split_of(ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t rows,
+                                                                  int members) const {
+    const bool large = inputs * outputs * static_cast<ptrdiff_t>(sizeof(T)) >= kSharedBytes;
+    const bool enough = outputs >= members * kernels_of<T>().dense->tile_columns;
+    return large && enough && rows < kRowsPerThread * members ? Split::columns : Split::rows;
+}
+
+template <class T>
+ptrdiff_t Network<T>::Trainer::train(const TrainCall<T>& call) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> limit(call.seconds);
+    reserve(std::min(call.batch_size, call.rows), thread_count());
+    TrainCall<T> rest = call;
+    ptrdiff_t index = call.first;
+    do {
+        call.losses[index] = step(rest, index, call.iteration + (index - call.first));
+        if (rest.outputs != nullptr) rest.outputs += call.batch_size * network_.stages_[stages_ - 1].options.outputs;
+        ++index;
+    } while (index < call.last && std::chrono::steady_clock::now() - start < limit);
+    for (const Stage& stage : network_.stages_) {
+        if (stage.weights != nullptr) stage.weights->refresh(0, 1);
+    }
+    return index - call.first;
+}
+
+template <class T>
+double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std::int64_t iteration) {
+    const ptrdiff_t first = index * call.batch_size, end = std::min(call.rows, first + call.batch_size);
+    const ptrdiff_t next_end = std::min(call.rows, end + call.batch_size);
+    const Batch batch = {&call, first, end - first, index + 1 < call.last ? next_end - end : 0};
+    const bool adam = options_.kind == OptimizerKind::adam;
+    const OptimizerStep<T> optimizer(options_, call.rates[index],
+                                     adam ? 1.0 - powers_[0].at(options_.beta1, iteration + 1) : 1.0,
+                                     adam ? 1.0 - powers_[1].at(options_.beta2, iteration + 1) : 1.0);
+    double parameters = 0.0;
+    for (const Variable& variable : network_.variables_)
+        parameters += static_cast<double>(network_.state_size(variable));
+    const double work = 3.0 * network_.work(batch.rows) + kUpdateWork * parameters;
+    const int wanted =
+        std::min(parts_for(kBarrierShare * work, std::numeric_limits<int>::max()), static_cast<int>(rooms_.size()));
+    team(wanted, [&](int member, int members) {
+        run(batch, optimizer, static_cast<std::uint64_t>(iteration), member, members);
+    });
+    return batch_loss(batch.rows);
+}
+
+template <class T>
+double Network<T>::Trainer::batch_loss(ptrdiff_t rows) const {
+    const T* const losses = losses_.data();
+    const T* const weights = weights_.data();
+    const double sum = sum_over_rows(
+        rows, [=](ptrdiff_t row) { return static_cast<double>(losses[row]) * static_cast<double>(weights[row]); });
+    double penalty = 0.0;
+    for (const Buffer<double>& sums : penalty_sums_) {
+        for (ptrdiff_t row = 0; row < sums.size(); ++row) penalty += sums.data()[row];
+    }
+    return (loss_.mean ? sum / static_cast<double>(rows) : sum) + penalty;
+}
+
+template <class T>
+void Network<T>::Trainer::run(const Batch& batch, const OptimizerStep<T>& optimizer, std::uint64_t iteration,
+                              int member, int members) {
+    if (penalised_) penalties(member, members);
+    load(batch, member, members);
+    for (std::size_t s = first_; s < stages_; ++s) {
+        if (network_.stages_[s].weights != nullptr) network_.stages_[s].weights->refresh(member, members);
+    }
+    barrier_.wait(members);
+    if (forward(batch, iteration, member, members) == Split::columns) barrier_.wait(members);
+    loss(batch, part_of(batch.rows, members, member, kRowMultiple), rooms_[static_cast<std::size_t>(member)]);
+    backward(batch, iteration, member, members);
+    barrier_.wait(members);
+    update(batch, optimizer, member, members);
+}
+
+template <class T>
+void Network<T>::Trainer::penalties(int member, int members) {
+    T* const spare = rooms_[static_cast<std::size_t>(member)].spare.data();
+    for (std::size_t v = 0; v < penalties_.size(); ++v) {
+        if (!penalties_[v].any()) continue;
+        const Variable& variable = network_.variables_[v];
+        const ptrdiff_t columns = network_.variable_size(v) / rows_of(v);
+        const Range rows = part_of(rows_of(v), members, member);
+        for (ptrdiff_t row = rows.begin; row < rows.end; ++row) {
+            const T* const values = row_of(v, network_.values(variable), row, spare);
+            penalty_sums_[v].data()[row] = penalty_of_row(penalties_[v], values, columns);
+        }
+    }
+}
+
+template <class T>
+void Network<T>::Trainer::load(const Batch& batch, int member, int members) {
+    const TrainCall<T>& call = *batch.call;
+    const T* const in_place = call.order == nullptr ? call.x.template as_they_are<T>() : nullptr;
+    const ptrdiff_t columns = network_.inputs_, outputs = network_.stages_[stages_ - 1].options.outputs;
+    if (member == 0) input_ = in_place != nullptr ? in_place + batch.first * columns : rows_.data();
+    const Range rows = part_of(batch.rows, members, member, kRowMultiple);
+    for (ptrdiff_t i = rows.begin; i < rows.end; ++i) {
+        const std::int64_t row = batch.row(i);
+        if (in_place == nullptr) call.x.copy_row(row, rows_.data() + i * columns);
+        weights_.data()[i] = call.weight != nullptr ? call.weight[row] : T(1);
+        if (call.index != nullptr) {
+            indices_.data()[i] = call.index[row];
+        } else {
+            std::copy_n(call.target + row * outputs, outputs, targets_.data() + i * outputs);
+        }
+    }
+}
+
+template class Network<float>::Trainer;
+template class Network<double>::Trainer;
+
+}  // namespace fastnn

@@ -1,0 +1,19 @@
+"""Penalties on weights, under Keras's module name."""
+
+from fastnn.network.regularizers import (
+    L1,
+    L1L2,
+    L2,
+    Regularizer,
+    get,
+    l1_l2,
+)
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "Regularizer",
+    "get",
+    "l1_l2",
+]
