@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,30 @@ def test_tabular_tells_tumours_apart(tmp_path, capsys):
     _, x_test, _, y_test = tabular.load_data(0)
     loss, accuracy = fastnn.load_model(saved).evaluate(x_test, y_test, verbose=0)
     assert (loss, accuracy) == (figures["test_loss"], figures["test_accuracy"])
+
+
+NETWORKS = (Path(__file__).parent.parent / "docs" / "networks.md").read_text(encoding="utf-8")
+
+
+def test_code_in_the_page_of_networks_runs(mnist_file, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASTNN_MNIST", str(mnist_file))
+    blocks = re.findall(r"```python\n(.*?)```", NETWORKS, re.DOTALL)
+    assert len(blocks) == 8
+    names = {}
+    exec(compile("\n".join(blocks), "networks.md", "exec"), names)
+    assert names["accuracy"] >= 0.9
+    assert names["test_accuracy"] >= 0.93
+    probabilities = np.concatenate(names["answers"])
+    assert np.mean(probabilities.argmax(axis=1) == names["y_test"]) >= 0.9
+    assert (names["probabilities"] == probabilities[:1]).all()
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert drawn == {"mnist_curves.png", "mnist_weights.png", "mnist_confusion.png", "moons.png"}
+
+
+def test_the_page_of_networks_shows_pictures_that_are_there():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", NETWORKS)
+    assert len(pictures) == 5
+    for picture in pictures:
+        assert (Path(__file__).parent.parent / "docs" / picture).is_file()

@@ -139,28 +139,28 @@ Product<T> DenseWeights<T>::backward(ptrdiff_t m, const T* dz, T* dx) const {
 }
 
 template <class T>
-Product<T> DenseWeights<T>::gradient_product(ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows,
-                                             T* result) const {
+Product<T> DenseWeights<T>::gradient(ptrdiff_t batch, const T* x, const T* dz, Range rows, Range columns, T* result,
+                                     ptrdiff_t stride) const {
     Product<T> g = {};
     g.m = rows.end - rows.begin;
-    g.n = panel.columns;
+    g.n = columns.end - columns.begin;
     g.k = batch;
     g.a = x + rows.begin;
     g.a_row = 1;
     g.a_col = inputs_;
-    g.b = dz + panel.begin;
+    g.b = dz + columns.begin;
     g.ldb = outputs_;
     g.layout = Layout::rows;
     g.c = result;
-    g.ldc = panel.width;
+    g.ldc = stride;
     return g;
 }
 
 template <class T>
-void DenseWeights<T>::gradient(ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows, T* result,
-                               T* turned_dz, T* workspace) const {
+void DenseWeights<T>::panel_gradient(ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows,
+                                     T* result, T* turned_dz, T* workspace) const {
     const auto& kernels = *kernels_of<T>().dense;
-    Product<T> g = gradient_product(batch, x, dz, panel, rows, result);
+    Product<T> g = gradient(batch, x, dz, rows, panel.range(), result, panel.width);
     if (!narrow()) {
         if (panel.width > panel.columns) std::fill(result, result + g.m * panel.width, T(0));
         kernels.product(g, 0, g.m, 0, g.n, workspace);
@@ -175,11 +175,6 @@ void DenseWeights<T>::gradient(ptrdiff_t batch, const T* x, const T* dz, const P
         g.layout = Layout::transposed;
     }
     kernels.narrow(g, 0, g.m, workspace);
-}
-
-template <class T>
-ptrdiff_t DenseWeights<T>::gradient_workspace_size(ptrdiff_t batch, ptrdiff_t rows) const {
-    return product_workspace_size(gradient_product(batch, nullptr, nullptr, panel(0), {0, rows}, nullptr));
 }
 
 template <class T>

@@ -18,6 +18,7 @@ struct Panel {
     std::ptrdiff_t begin, columns;  // of the matrix
     std::ptrdiff_t width;           // elements of a row of the panel
     std::ptrdiff_t offset;          // of the panel's first element
+    Range range() const { return {begin, begin + columns}; }
 };
 
 template <class T>
@@ -49,17 +50,15 @@ class DenseWeights {
     Product<T> forward(std::ptrdiff_t m, const T* x, const T* bias, int kind, T parameter, T* y, T* z) const;
     // dx (m, I) = dz (m, O) w^T.
     Product<T> backward(std::ptrdiff_t m, const T* dz, T* dx) const;
-    // The gradient of some rows of a panel, (rows, panel.width): x^T dz over the batch. turned_dz holds (O, batch), and
-    // is written, where inputs == 1 and narrow(); else it may be null.
-    void gradient(std::ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows, T* result,
-                  T* turned_dz, T* workspace) const;
-    // What gradient() wants as workspace.
-    std::ptrdiff_t gradient_workspace_size(std::ptrdiff_t batch, std::ptrdiff_t rows) const;
+    // The gradient of some rows and columns, x^T dz over the batch, as rows of `stride` elements.
+    Product<T> gradient(std::ptrdiff_t batch, const T* x, const T* dz, Range rows, Range columns, T* result,
+                        std::ptrdiff_t stride) const;
+    // That of some rows of a panel computed, (rows, panel.width). turned_dz holds (O, batch), and is written, where
+    // inputs == 1 and narrow(); else it may be null. workspace: as for the product of the panel's columns.
+    void panel_gradient(std::ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows, T* result,
+                        T* turned_dz, T* workspace) const;
 
    private:
-    Product<T> gradient_product(std::ptrdiff_t batch, const T* x, const T* dz, const Panel& panel, Range rows,
-                                T* result) const;
-
     std::ptrdiff_t inputs_, outputs_, tile_;
     Buffer<T> weights_;
     Buffer<T> turned_;    // (O, I), where narrow

@@ -55,6 +55,8 @@ class OptimizerStep {
    public:
     // The corrections are adam's, 1 - beta^step.
     OptimizerStep(const OptimizerOptions& options, double rate, double correction1, double correction2);
+    // Adam's numbers; null for the other kinds.
+    const AdamStep<T>* adam() const { return kind_ == OptimizerKind::adam ? &adam_ : nullptr; }
     // states: as many as slots_of says. room: n elements, overwritten.
     void apply(T* p, const T* g, T* const* states, T* room, std::ptrdiff_t n) const;
 

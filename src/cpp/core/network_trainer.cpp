@@ -83,14 +83,18 @@ void Network<T>::Trainer::reserve_room(ptrdiff_t rows, Room& room) const {
         block = std::max(block, outputs);
         if (stage.weights == nullptr) continue;
         const DenseWeights<T>& weights = *stage.weights;
+        const ptrdiff_t panel_rows = panel_block_rows(weights, 1), many_rows = row_block_rows(weights);
         // Few rows have a walk of their own.
         for (const ptrdiff_t m : {rows, std::min(rows, kFewRows)}) {
-            workspace = std::max(
-                {workspace, product_workspace_size(weights.forward(m, nullptr, nullptr, 0, T(0), nullptr, nullptr)),
-                 product_workspace_size(weights.backward(m, nullptr, nullptr)),
-                 weights.gradient_workspace_size(m, gradient_rows(weights, 1))});
+            for (const Product<T>& product :
+                 {weights.forward(m, nullptr, nullptr, 0, T(0), nullptr, nullptr),
+                  weights.backward(m, nullptr, nullptr),
+                  weights.gradient(m, nullptr, nullptr, {0, panel_rows}, weights.panel(0).range(), nullptr, 0),
+                  weights.gradient(m, nullptr, nullptr, {0, many_rows}, {0, outputs}, nullptr, 0)}) {
+                workspace = std::max(workspace, product_workspace_size(product));
+            }
         }
-        block = std::max(block, gradient_rows(weights, 1) * weights.panel(0).width);
+        block = std::max({block, panel_rows * weights.panel(0).width, rows >= kManySamples ? many_rows * outputs : 0});
         if (weights.narrow() && weights.inputs() == 1) turned = std::max(turned, rows * outputs);
     }
     const auto grow = [](Buffer<T>& buffer, ptrdiff_t size) {
@@ -114,11 +118,13 @@ void Network<T>::Trainer::reserve(ptrdiff_t rows, int members) {
     results_.resize(stages_);
     before_.resize(stages_);
     gradients_.resize(stages_);
+    packed_.resize(stages_);
     ptrdiff_t outputs = network_.inputs_;
     for (std::size_t s = 0; s < stages_; ++s) {
         outputs = network_.stages_[s].options.outputs;
         results_[s] = Buffer<T>(rows * outputs);
         if (network_.stages_[s].weights != nullptr && needs_z(s)) before_[s] = Buffer<T>(rows * outputs);
+        if (packs(s, rows)) packed_[s] = Buffer<T>(kernels_of<T>().dense->packed_size(rows, outputs));
         if (s >= first_ || s + 1 == stages_) gradients_[s] = Buffer<T>(rows * outputs);
     }
     rows_ = Buffer<T>(rows * network_.inputs_);
@@ -202,6 +208,7 @@ void Network<T>::Trainer::run(const Batch& batch, const OptimizerStep<T>& optimi
     loss(batch, part_of(batch.rows, members, member, kRowMultiple), rooms_[static_cast<std::size_t>(member)]);
     backward(batch, iteration, member, members);
     barrier_.wait(members);
+    pack(batch, member, members);
     update(batch, optimizer, member, members);
 }
 

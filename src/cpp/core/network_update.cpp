@@ -12,39 +12,108 @@ using std::ptrdiff_t;
 template <class T>
 void Network<T>::Trainer::update(const Batch& batch, const OptimizerStep<T>& optimizer, int member, int members) {
     for (std::size_t v = 0; v < network_.variables_.size(); ++v) {
-        if (network_.variables_[v].is_weights) {
-            update_weights(batch, v, optimizer, member, members);
-        } else {
+        const Variable& variable = network_.variables_[v];
+        if (!variable.is_weights) {
             update_vector(batch, v, optimizer, member, members);
+        } else if (batch.rows >= kManySamples && !network_.stages_[variable.stage].weights->narrow()) {
+            update_rows(batch, v, optimizer, member, members);
+        } else {
+            update_panels(batch, v, optimizer, member, members);
         }
     }
     if (options_.clip == Clip::norm || options_.clip == Clip::global_norm) clip_and_move(optimizer, member, members);
 }
 
-// One block of weights after the other: its gradient goes to memory that stays in the first-level cache, and from there
+// One block of a panel after the other: its gradient goes to memory that stays in the first-level cache, and from there
 // into the weights. With as many panels as threads each thread has the columns that it computes in the forward pass.
 template <class T>
-void Network<T>::Trainer::update_weights(const Batch& batch, std::size_t variable, const OptimizerStep<T>& optimizer,
-                                         int member, int members) {
+void Network<T>::Trainer::update_panels(const Batch& batch, std::size_t variable, const OptimizerStep<T>& optimizer,
+                                        int member, int members) {
     const std::size_t s = network_.variables_[variable].stage;
     const DenseWeights<T>& weights = *network_.stages_[s].weights;
+    const T* const x = input_of(s);
+    const T* const dz = gradients_[s].data();
     Room& room = rooms_[static_cast<std::size_t>(member)];
-    const ptrdiff_t inputs = weights.inputs(), panels = weights.panels();
-    const ptrdiff_t height = gradient_rows(weights, panels < members ? members : 1);
-    const ptrdiff_t blocks = (inputs + height - 1) / height;
-    const Range units = part_of(panels * blocks, members, member);
+    const ptrdiff_t height = panel_block_rows(weights, weights.panels() < members ? members : 1);
+    const ptrdiff_t blocks = (weights.inputs() + height - 1) / height;
+    const Range units = part_of(weights.panels() * blocks, members, member);
+    const auto& kernels = *kernels_of<T>().dense;
     const bool keeps = clipped_[variable].size() > 0;
+    const bool fuses = optimizer.adam() != nullptr && kernels.gradient_adam != nullptr && !weights.narrow() &&
+                       options_.clip == Clip::none && !penalties_[variable].any();
     for (ptrdiff_t unit = units.begin; unit < units.end; ++unit) {
         if (s == first_) fetch_next(batch, unit - units.begin, units.end - units.begin, member, members);
         const Panel panel = weights.panel(unit / blocks);
-        const ptrdiff_t row = unit % blocks * height;
-        const Range rows = {row, std::min(inputs, row + height)};
-        const ptrdiff_t at = panel.offset + row * panel.width;
+        const ptrdiff_t row = unit % blocks * height, at = panel.offset + row * panel.width;
+        const Range rows = {row, std::min(weights.inputs(), row + height)};
+        if (fuses && panel.columns == kernels.tile_columns) {
+            kernels.gradient_adam(weights.gradient(batch.rows, x, dz, rows, panel.range(), nullptr, 0),
+                                  *optimizer.adam(), weights.data() + at, states_[variable][0].data() + at,
+                                  states_[variable][1].data() + at);
+            continue;
+        }
         T* const gradient = keeps ? clipped_[variable].data() + at : room.gradient.data();
-        weights.gradient(batch.rows, input_of(s), gradients_[s].data(), panel, rows, gradient, room.turned.data(),
-                         room.workspace.data());
+        weights.panel_gradient(batch.rows, x, dz, panel, rows, gradient, room.turned.data(), room.workspace.data());
         apply(optimizer, variable, at, (rows.end - rows.begin) * panel.width, gradient, room.spare.data());
     }
+}
+
+// With many samples the product is what counts: whole rows of weights at a time, which read x once, and dz from panels
+// if it is large.
+template <class T>
+void Network<T>::Trainer::update_rows(const Batch& batch, std::size_t variable, const OptimizerStep<T>& optimizer,
+                                      int member, int members) {
+    const std::size_t s = network_.variables_[variable].stage;
+    const DenseWeights<T>& weights = *network_.stages_[s].weights;
+    Room& room = rooms_[static_cast<std::size_t>(member)];
+    const ptrdiff_t height = row_block_rows(weights), outputs = weights.outputs();
+    const Range blocks = part_of((weights.inputs() + height - 1) / height, members, member);
+    const bool keeps = clipped_[variable].size() > 0;
+    for (ptrdiff_t block = blocks.begin; block < blocks.end; ++block) {
+        if (s == first_) fetch_next(batch, block - blocks.begin, blocks.end - blocks.begin, member, members);
+        const Range rows = {block * height, std::min(weights.inputs(), (block + 1) * height)};
+        Product<T> g = weights.gradient(batch.rows, input_of(s), gradients_[s].data(), rows, {0, outputs},
+                                        room.gradient.data(), outputs);
+        if (packs(s, batch.rows)) {
+            g.b = packed_[s].data();
+            g.layout = Layout::packed;
+        }
+        product_rows(g, {0, g.m}, room.workspace.data());
+        for (ptrdiff_t i = 0; i < weights.panels(); ++i) {
+            const Panel panel = weights.panel(i);
+            const bool whole = panel.width == outputs;  // the panel's rows lie like the gradient's
+            const ptrdiff_t pieces = whole ? 1 : g.m, n = whole ? g.m * outputs : panel.columns;
+            for (ptrdiff_t piece = 0; piece < pieces; ++piece) {
+                T* gradient = room.gradient.data() + piece * outputs + panel.begin;
+                const ptrdiff_t at = panel.offset + (rows.begin + piece) * panel.width;
+                if (keeps) gradient = std::copy_n(gradient, n, clipped_[variable].data() + at) - n;
+                apply(optimizer, variable, at, n, gradient, room.spare.data());
+            }
+        }
+    }
+}
+
+template <class T>
+bool Network<T>::Trainer::packs(std::size_t s, ptrdiff_t batch) const {
+    const DenseWeights<T>* const weights = network_.stages_[s].weights.get();
+    return weights != nullptr && !weights->narrow() && batch >= kManySamples &&
+           batch * weights->outputs() * static_cast<ptrdiff_t>(sizeof(T)) > kFarBytes;
+}
+
+template <class T>
+void Network<T>::Trainer::pack(const Batch& batch, int member, int members) {
+    const auto& kernels = *kernels_of<T>().dense;
+    bool any = false;
+    for (std::size_t s = first_; s < stages_; ++s) {
+        if (!packs(s, batch.rows)) continue;
+        any = true;
+        const ptrdiff_t n = network_.stages_[s].weights->outputs();
+        const Range own = part_of(n, members, member, kernels.tile_columns);
+        if (own.begin >= own.end) continue;
+        kernels.pack(gradients_[s].data(), n, Layout::rows, batch.rows, n, own.begin, own.end,
+                     packed_[s].data() + own.begin * batch.rows);
+    }
+    if (any) barrier_.wait(members);
 }
 
 template <class T>

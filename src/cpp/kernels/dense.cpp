@@ -3,6 +3,7 @@
 
 #include "activation.h"
 #include "few_rows.h"
+#include "gradient_adam.h"
 #include "narrow.h"
 #include "pack.h"
 #include "shallow.h"
@@ -206,8 +207,18 @@ void column_sums(const T* a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t lda, ptrdiff_t 
 
 template <class T>
 constexpr DenseKernels<T> dense_kernels() {
-    return {kTileRows,         kTileColumns<T>, packed_size<T>,           pack<T>,       product<T>,
-            workspace_size<T>, narrow<T>,       narrow_workspace_size<T>, column_sums<T>};
+    DenseKernels<T> kernels = {};
+    kernels.tile_rows = kTileRows;
+    kernels.tile_columns = kTileColumns<T>;
+    kernels.packed_size = packed_size<T>;
+    kernels.pack = pack<T>;
+    kernels.product = product<T>;
+    kernels.workspace_size = workspace_size<T>;
+    kernels.narrow = narrow<T>;
+    kernels.narrow_workspace_size = narrow_workspace_size<T>;
+    if constexpr (kTileVectors == 4) kernels.gradient_adam = gradient_adam<T>;
+    kernels.column_sums = column_sums<T>;
+    return kernels;
 }
 
 }  // namespace

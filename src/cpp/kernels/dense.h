@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "optimizer.h"
+
 namespace fastnn {
 
 // A product's inner length is cut into chunks of this many terms. A chunk is one ascending chain of fma; the chunks'
@@ -62,6 +64,11 @@ struct DenseKernels {
     // The same for n < kNarrowColumns and all columns; ldc == n. Layout transposed where a_col == 1, else rows.
     void (*narrow)(const Product<T>& product, ptrdiff_t row_begin, ptrdiff_t row_end, T* workspace);
     ptrdiff_t (*narrow_workspace_size)(const Product<T>& product);
+
+    // A product as a weight gradient (a_row == 1, layout rows, n == tile_columns, k <= kChunk) whose result is not
+    // kept: Adam's step, without weight decay but the decoupled one, on p, m and v of m contiguous rows of as many
+    // columns. Null where the registers do not suffice.
+    void (*gradient_adam)(const Product<T>& gradient, const AdamStep<T>& step, T* p, T* m, T* v);
 
     // sums[j] over the rows of a (m, n) with row stride lda, columns [begin, end): what a row of ones in dw would be.
     void (*column_sums)(const T* a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t lda, ptrdiff_t begin, ptrdiff_t end, T* sums);

@@ -1,14 +1,12 @@
 #include "optimizer.h"
 
+#include "adam.h"
 #include "lanes.h"
 #include "spans.h"
 
 namespace fastnn {
 namespace FASTNN_TARGET {
 namespace {
-
-FASTNN_INLINE f32 without_denormals(f32 a) { return select(abs(a) < set1(0x1p-126f), f32{}, a); }
-FASTNN_INLINE f64 without_denormals(f64 a) { return select(abs(a) < set1(0x1p-1022), f64{}, a); }
 
 // A zero decay is left out, as 0 * p is nan where p is infinite.
 template <class T>
@@ -34,19 +32,12 @@ void sgd(const SgdStep<T>& step, T* p, const T* g, T* velocity, ptrdiff_t n) {
 
 template <class T>
 void adam(const AdamStep<T>& step, T* p, const T* g, T* m, T* v, ptrdiff_t n) {
-    const vec<T> rate = set1(step.rate), root = set1(step.root), eps = set1(step.eps), shrink = set1(step.shrink);
-    const vec<T> new_part1 = set1(step.one_minus_beta1), new_part2 = set1(step.one_minus_beta2);
-    const vec<T> beta2 = set1(step.beta2);
+    const AdamVectors<T> vectors(step);
     for_vectors<T>(
         n, [&](ptrdiff_t i, auto lanes) __attribute__((always_inline)) {
             const vec<T> old = load(p + i, lanes);
             const vec<T> gradient = decayed<T>(load(g + i, lanes), old, step.weight_decay);
-            const vec<T> old_m = load(m + i, lanes);
-            const vec<T> new_m = without_denormals(fma(gradient - old_m, new_part1, old_m));
-            const vec<T> new_v = without_denormals(fma(new_part2 * gradient, gradient, beta2 * load(v + i, lanes)));
-            store(m + i, new_m, lanes);
-            store(v + i, new_v, lanes);
-            store(p + i, shrink * old - rate * new_m / fma(sqrt(new_v), root, eps), lanes);
+            adam_vector<true>(vectors, gradient, old, p + i, m + i, v + i, lanes);
         });
 }
 
