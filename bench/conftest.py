@@ -12,7 +12,7 @@ from fastnn.bench.rivals import ours
 
 # With the timing switched off, as in the tests, only small cells of what is always there run: once, for the answer.
 SMALL_BYTES = 1 << 20
-LIBRARIES = ("fastnn", "numpy", "torch", "onnxruntime", "openvino", "jax")
+LIBRARIES = ("fastnn", "numpy", "torch", "onnxruntime", "openvino", "jax", "sklearn", "keras")
 
 
 def pytest_generate_tests(metafunc):
@@ -54,6 +54,7 @@ def run(benchmark, cell):
         assert check(case, form, answer) is None
     entry = fastest(forms, 1e-4)
     benchmark.group = case.label
+    benchmark.extra_info["steps"] = entry.units
 
     def call():
         with entry.context():

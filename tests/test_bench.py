@@ -16,6 +16,7 @@ from fastnn import __main__ as command
 from fastnn import _fastnn
 from fastnn.bench import cases, compare, limits, measure, plot, report, rivals, runner, worker
 from fastnn.bench.cases import Case
+from fastnn.bench.growth import OPERATIONS
 from fastnn.bench.results import Board, Result, geometric_mean, summary
 from fastnn.bench.rivals import ours
 
@@ -92,10 +93,10 @@ class TestProbes:
 class TestCases:
     def test_all(self):
         every = cases.all_cases()
-        assert len(every) == 2 * (3 * 18 + 4 * 8)
+        assert len(every) == 2 * (3 * 18 + 4 * 8 + 6 + 8) + 1
         assert len(set(every)) == len(every)
 
-    @pytest.mark.parametrize("op", list(cases.OPS))
+    @pytest.mark.parametrize("op", OPERATIONS)
     @pytest.mark.parametrize("dtype", ["f32", "f64"])
     def test_costs_match_the_arrays(self, op, dtype):
         case = Case(op, (5, 7, 9)[: len(cases.OPS[op].shapes[0])], dtype)
@@ -104,14 +105,17 @@ class TestCases:
         answer = [array for array in case.answer(arrays) if array.ndim > 0]  # the loss is not counted
         assert case.writes == sum(array.size for array in answer) * np.dtype(cases.DTYPES[dtype]).itemsize
 
-    @pytest.mark.parametrize("text", ["", "3", "3x", "0x3", "axb", "1x2x3x4", "3x-1"])
+    @pytest.mark.parametrize("text", ["", "3", "3x", "0x3", "axb", "1x2x3x0", "3x-1"])
     def test_bad_shapes(self, text):
-        with pytest.raises(ValueError, match="shape must be BxIxO or BxC such as"):
+        with pytest.raises(
+            ValueError, match="shape must be BxIxO, BxC or B and the sizes of a network's layers, such as"
+        ):
             cases.parse_shape(text)
 
     def test_shapes(self):
         assert cases.parse_shape(" 32X784x128") == (32, 784, 128)
         assert cases.parse_shape("4x10") == (4, 10)
+        assert cases.parse_shape("1x64x64x64x64") == (1, 64, 64, 64, 64)
 
 
 class TestMeasuring:
@@ -137,7 +141,7 @@ class TestMeasuring:
             assert problem is not None
             assert why in problem
 
-    @pytest.mark.parametrize("op", list(cases.OPS))
+    @pytest.mark.parametrize("op", OPERATIONS)
     @pytest.mark.parametrize("dtype", ["f32", "f64"])
     @pytest.mark.parametrize("library", ["fastnn", "numpy"])
     def test_answers(self, op, dtype, library):
@@ -214,7 +218,7 @@ class TestCommand:
             (["--op", "dnese"], "unknown op 'dnese'; did you mean 'dense'? (known: dense, packed_dense"),
             (["--rivals", "tensorflow"], "unknown rival 'tensorflow' (known: numpy, torch, onnxruntime"),
             (["--dtype", "f16"], "unknown dtype 'f16'; did you mean 'f64'? (known: f32, f64)"),
-            (["--shape", "3by4"], "shape must be BxIxO or BxC such as 32x784x128 or 1024x10, got '3by4'"),
+            (["--shape", "3by4"], "such as 32x784x128, 1024x10 or 32x784x128x10, got '3by4'"),
             (["--op", "softmax", "--shape", "3x4x5"], "shape 3x4x5 fits none of the operations (softmax takes BxC)"),
             (["--threads", "0"], "threads must be between 1 and"),
             (["--threads", "x"], "got 'x'"),

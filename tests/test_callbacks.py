@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.network import schedules
-from fastnn.network.callbacks import (
+from fastnn.callbacks import (
     Callback,
-    CallbackList,
     CSVLogger,
     EarlyStopping,
     History,
@@ -24,7 +22,9 @@ from fastnn.network.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
-from fastnn.network.optimizers import SGD
+from fastnn.network import schedules
+from fastnn.network.callback import CallbackList
+from fastnn.optimizers import SGD
 
 
 class Model:
@@ -436,7 +436,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: ModelCheckpoint("x", save_freq=0), ValueError, "save_freq must be >= 1"),
     (lambda: ModelCheckpoint("x", save_freq="batch"), TypeError, "save_freq must be an integer"),
     (lambda: ModelCheckpoint("x", monitor="score", save_best_only=True), ValueError, "whether 'score' is better"),
-    (lambda: ModelCheckpoint(3), TypeError, "expected str, bytes or os.PathLike"),
+    (lambda: ModelCheckpoint(3), TypeError, "filepath must be a path, got a int"),
     (lambda: ReduceLROnPlateau(factor=1.0), ValueError, "factor must be > 0 and < 1"),
     (lambda: ReduceLROnPlateau(min_lr=-1), ValueError, "min_lr must be >= 0"),
     (lambda: LearningRateScheduler(0.1), TypeError, "schedule must be a function of the epoch and the learning rate"),

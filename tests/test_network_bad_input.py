@@ -73,7 +73,7 @@ CALLS = {
     "validation_split": (
         lambda m: m.fit(X, Y, validation_split=1.0),
         ValueError,
-        "validation_split must be > 0 and < 1",
+        "validation_split must be >= 0 and < 1",
     ),
     "validation_split of few": (
         lambda m: m.fit(X[:2], Y[:2], validation_split=0.9),
@@ -115,14 +115,18 @@ CALLS = {
     "set_weights, shape": (
         lambda m: m.set_weights([w.T for w in m.get_weights()]),
         ValueError,
-        r"weights\[0\] \(dense/kernel\) must have shape \(4, 8\), got \(8, 4\)",
+        r"weights\[0\] must have shape \(4, 8\), got \(8, 4\)",
     ),
     "set_weights, last": (
         lambda m: m.set_weights([w + 1 for w in m.get_weights()[:-1]] + [np.ones(4)]),
         ValueError,
-        r"weights\[6\] \(dense_2/bias\) must have shape \(3,\)",
+        r"weights\[6\] must have shape \(3,\)",
     ),
-    "layer.set_weights": (lambda m: m.layers[0].set_weights([1]), ValueError, r"layer 'dense' \(Dense\) has 2 arrays"),
+    "layer.set_weights": (
+        lambda m: m.layers[0].set_weights([1]),
+        ValueError,
+        "layer 'dense': weights must be 2 arrays",
+    ),
     "add a class": (lambda m: m.add(Dense), TypeError, r"layer must be a layer, got the class; write Dense\(\.\.\.\)"),
     "add a number": (lambda m: m.add(3), TypeError, r"layer must be a layer such as Dense\(10\), got a int"),
     "out": (lambda m: m.predict(X, out=[1.0]), TypeError, "out must be a numpy.ndarray, got list"),
@@ -161,7 +165,7 @@ def test_bad_input_leaves_the_model_unharmed(engine, name):
         (lambda: Sequential(3), TypeError, "layers must be a list of layers, got a int"),
         (lambda: Sequential([3]), TypeError, r"layers\[0\] must be a layer such as Dense\(10\), got a int"),
         (lambda: Sequential([Dense]), TypeError, r"layers\[0\] must be a layer, got the class"),
-        (lambda: Sequential(name=3), TypeError, "name must be a str or None"),
+        (lambda: Sequential(name=3), TypeError, "name must be a str"),
         (lambda: Sequential(dtype="float16"), TypeError, 'dtype must be "float32" or "float64", got \'float16\''),
         (lambda: Sequential(dtype="x"), TypeError, "dtype must be"),
         (lambda: Sequential(dtype=None), TypeError, "dtype must be"),

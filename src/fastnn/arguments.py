@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,13 +28,35 @@ def unknown(what: str, value: str, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {value!r}{hint} (known: {', '.join(names)})")
 
 
+def choice(value: object, what: str, known: Iterable[str]) -> str:
+    """One of the known words."""
+    words = tuple(known)
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be one of {', '.join(map(repr, words))}, got {_show(value)}")
+    if value not in words:
+        raise unknown(what, value, words)
+    return str(value)
+
+
 def reduction_name(value: object) -> str:
     """One of "mean", "sum" and "none"."""
+    return choice(value, "reduction", REDUCTIONS)
+
+
+def name(value: object) -> str:
+    """The name of an object: text, not empty."""
     if not isinstance(value, str):
-        raise TypeError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {value!r}")
-    if value not in REDUCTIONS:
-        raise unknown("reduction", value, REDUCTIONS)
+        raise TypeError(f"name must be a str, got {_show(value)}")
+    if not value:
+        raise ValueError("name must not be empty")
     return str(value)
+
+
+def path(value: object, what: str) -> str:
+    """The path of a file as a str."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{what} must be a path, got {_show(value)}")
+    return os.fsdecode(value)
 
 
 def real(value: object, name: str) -> float:
@@ -51,12 +74,14 @@ def real(value: object, name: str) -> float:
 def real_in(
     value: object, name: str, low: float, high: float = math.inf, *, above: bool = False, below: bool = False
 ) -> float:
-    """A real number between low and high; above and below leave out that end. nan is never inside."""
+    """A real number between low and high; above and below leave out that end (of inf: finite). nan is never inside."""
     number = real(value, name)
     fits = (number > low if above else number >= low) and (number < high if below else number <= high)
     if not fits:
         start = f"{'>' if above else '>='} {low:g}"
-        end = "" if math.isinf(high) else f" and {'<' if below else '<='} {high:g}"
+        end = f" and {'<' if below else '<='} {high:g}"
+        if math.isinf(high):
+            end = " and finite" if below else ""
         raise ValueError(f"{name} must be {start}{end}, got {number!r}")
     return number
 

@@ -1,17 +1,8 @@
 """What is called while a network learns, under Keras's module name."""
 
-from fastnn.network.callbacks import (
-    Callback,
-    CallbackList,
-    CSVLogger,
-    EarlyStopping,
-    History,
-    LambdaCallback,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ReduceLROnPlateau,
-    TerminateOnNaN,
-)
+from fastnn.network.callback import Callback, CallbackList, History
+from fastnn.network.callbacks import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
+from fastnn.network.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 
 __all__ = [
     "CSVLogger",

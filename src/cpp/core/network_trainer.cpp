@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "activation.h"
 #include "dispatch.h"
@@ -17,9 +18,11 @@ namespace {
 // Below this, or with so many rows for each thread, threads share a product's rows: the weights are small enough, or
 // used often enough, to be read by all.
 constexpr ptrdiff_t kSharedBytes = 64 * 1024, kRowsPerThread = 96;
-// In the units of parts_for: what the update of one parameter costs, and the share of a step's work that its barriers
-// take away from two threads with little to do.
-constexpr double kUpdateWork = 30.0, kBarrierShare = 0.4;
+// In the units of parts_for: what the update of one parameter costs, and up to which work the barriers of a step are a
+// part of it that counts.
+template <class T>
+constexpr double kUpdateWork = sizeof(T) == 4 ? 30.0 : 80.0;
+constexpr double kLittleWork = 4e6, kBarrierShare = 0.4;
 
 }  // namespace
 
@@ -98,7 +101,7 @@ void Network<T>::Trainer::reserve_room(ptrdiff_t rows, Room& room) const {
         if (weights.narrow() && weights.inputs() == 1) turned = std::max(turned, rows * outputs);
     }
     const auto grow = [](Buffer<T>& buffer, ptrdiff_t size) {
-        // A page more than wanted, so that no two threads write to one line, or to lines that alias.
+        // Some lines more than wanted: no two threads may write to one.
         if (buffer.size() < size + 64) buffer = Buffer<T>(size + 64);
     };
     grow(room.workspace, workspace);
@@ -112,8 +115,7 @@ void Network<T>::Trainer::reserve(ptrdiff_t rows, int members) {
     const bool grows = rows > capacity_;
     if (!grows && static_cast<int>(rooms_.size()) >= members) return;
     rooms_.resize(std::max(rooms_.size(), static_cast<std::size_t>(members)));
-    capacity_ = std::max(capacity_, rows);
-    for (Room& room : rooms_) reserve_room(capacity_, room);
+    for (Room& room : rooms_) reserve_room(std::max(capacity_, rows), room);
     if (!grows) return;
     results_.resize(stages_);
     before_.resize(stages_);
@@ -128,11 +130,13 @@ void Network<T>::Trainer::reserve(ptrdiff_t rows, int members) {
         if (s >= first_ || s + 1 == stages_) gradients_[s] = Buffer<T>(rows * outputs);
     }
     rows_ = Buffer<T>(rows * network_.inputs_);
+    next_rows_ = Buffer<T>(rows * network_.inputs_);
     targets_ = Buffer<T>(rows * outputs);
     weights_ = Buffer<T>(rows);
     losses_ = Buffer<T>(rows);
     scales_ = Buffer<T>(rows);
     indices_ = Buffer<std::int64_t>(rows);
+    capacity_ = rows;  // last, as any of these may throw
 }
 
 template <class T>
@@ -151,7 +155,8 @@ ptrdiff_t Network<T>::Trainer::train(const TrainCall<T>& call) {
     TrainCall<T> rest = call;
     ptrdiff_t index = call.first;
     do {
-        call.losses[index] = step(rest, index, call.iteration + (index - call.first));
+        const bool is_loaded = index > call.first && loads_ahead(call);
+        call.losses[index] = step(rest, index, call.iteration + (index - call.first), is_loaded);
         if (rest.outputs != nullptr) rest.outputs += call.batch_size * network_.stages_[stages_ - 1].options.outputs;
         ++index;
     } while (index < call.last && std::chrono::steady_clock::now() - start < limit);
@@ -162,10 +167,11 @@ ptrdiff_t Network<T>::Trainer::train(const TrainCall<T>& call) {
 }
 
 template <class T>
-double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std::int64_t iteration) {
+double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std::int64_t iteration, bool is_loaded) {
     const ptrdiff_t first = index * call.batch_size, end = std::min(call.rows, first + call.batch_size);
     const ptrdiff_t next_end = std::min(call.rows, end + call.batch_size);
-    const Batch batch = {&call, first, end - first, index + 1 < call.last ? next_end - end : 0};
+    const Batch batch = {&call, first, end - first, index + 1 < call.last ? next_end - end : 0, is_loaded};
+    if (is_loaded) std::swap(rows_, next_rows_);
     const bool adam = options_.kind == OptimizerKind::adam;
     const OptimizerStep<T> optimizer(options_, call.rates[index],
                                      adam ? 1.0 - powers_[0].at(options_.beta1, iteration + 1) : 1.0,
@@ -173,13 +179,20 @@ double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std:
     double parameters = 0.0;
     for (const Variable& variable : network_.variables_)
         parameters += static_cast<double>(network_.state_size(variable));
-    const double work = 3.0 * network_.work(batch.rows) + kUpdateWork * parameters;
+    const double work = 3.0 * network_.work(batch.rows) + kUpdateWork<T> * parameters;
     const int wanted =
         std::min(parts_for(kBarrierShare * work, std::numeric_limits<int>::max()), static_cast<int>(rooms_.size()));
     team(wanted, [&](int member, int members) {
         run(batch, optimizer, static_cast<std::uint64_t>(iteration), member, members);
     });
     return batch_loss(batch.rows);
+}
+
+// While weights are updated, unless the samples need no loading.
+template <class T>
+bool Network<T>::Trainer::loads_ahead(const TrainCall<T>& call) const {
+    const bool in_place = call.order == nullptr && call.x.template as_they_are<T>() != nullptr;
+    return !in_place && !network_.variables_.empty() && network_.variables_.front().is_weights;
 }
 
 template <class T>
@@ -236,7 +249,7 @@ void Network<T>::Trainer::load(const Batch& batch, int member, int members) {
     const Range rows = part_of(batch.rows, members, member, kRowMultiple);
     for (ptrdiff_t i = rows.begin; i < rows.end; ++i) {
         const std::int64_t row = batch.row(i);
-        if (in_place == nullptr) call.x.copy_row(row, rows_.data() + i * columns);
+        if (in_place == nullptr && !batch.is_loaded) call.x.copy_row(row, rows_.data() + i * columns);
         weights_.data()[i] = call.weight != nullptr ? call.weight[row] : T(1);
         if (call.index != nullptr) {
             indices_.data()[i] = call.index[row];

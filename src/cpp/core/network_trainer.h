@@ -64,16 +64,18 @@ class Network<T>::Trainer {
         Buffer<T> turned;           // see DenseWeights::gradient
     };
 
-    // One step: a batch's rows of the epoch, and those of the next batch, which are fetched ahead.
+    // One step: a batch's rows of the epoch, and those of the next batch, whose samples are loaded ahead.
     struct Batch {
         const TrainCall<T>* call;
         std::ptrdiff_t first, rows, next_rows;
+        bool is_loaded;  // its own samples have been loaded ahead
         std::int64_t row(std::ptrdiff_t i) const { return call->order != nullptr ? call->order[first + i] : first + i; }
     };
 
     void reserve(std::ptrdiff_t rows, int members);
     void reserve_room(std::ptrdiff_t rows, Room& room) const;
-    double step(const TrainCall<T>& call, std::ptrdiff_t index, std::int64_t iteration);
+    double step(const TrainCall<T>& call, std::ptrdiff_t index, std::int64_t iteration, bool is_loaded);
+    bool loads_ahead(const TrainCall<T>& call) const;
     double batch_loss(std::ptrdiff_t rows) const;
     void run(const Batch& batch, const OptimizerStep<T>& optimizer, std::uint64_t iteration, int member, int members);
 
@@ -95,7 +97,7 @@ class Network<T>::Trainer {
     void pack(const Batch& batch, int member, int members);
     void update_vector(const Batch& batch, std::size_t variable, const OptimizerStep<T>& optimizer, int member,
                        int members);
-    void fetch_next(const Batch& batch, std::ptrdiff_t unit, std::ptrdiff_t units, int member, int members) const;
+    void load_next(const Batch& batch, std::ptrdiff_t unit, std::ptrdiff_t units, int member, int members);
     void apply(const OptimizerStep<T>& optimizer, std::size_t variable, std::ptrdiff_t begin, std::ptrdiff_t n,
                T* gradient, T* spare);
     void move(const OptimizerStep<T>& optimizer, std::size_t variable, std::ptrdiff_t begin, std::ptrdiff_t n,
@@ -129,8 +131,8 @@ class Network<T>::Trainer {
     std::vector<Buffer<T>> vector_gradients_;              // of a stage's bias or slopes
     std::vector<Buffer<T>> clipped_;                       // of every variable, if gradients are clipped
     std::vector<Buffer<double>> penalty_sums_, squares_;   // of every variable's rows
-    Buffer<T> rows_;                                       // the batch's samples
-    const T* input_ = nullptr;                             // they, or where they lie
+    Buffer<T> rows_, next_rows_;                           // the batch's samples, and the next one's
+    const T* input_ = nullptr;                             // the batch's, or where they lie
     Buffer<T> targets_, weights_, losses_, scales_;
     Buffer<std::int64_t> indices_;
     std::vector<Room> rooms_;

@@ -42,7 +42,7 @@ void Network<T>::Trainer::update_panels(const Batch& batch, std::size_t variable
     const bool fuses = optimizer.adam() != nullptr && kernels.gradient_adam != nullptr && !weights.narrow() &&
                        options_.clip == Clip::none && !penalties_[variable].any();
     for (ptrdiff_t unit = units.begin; unit < units.end; ++unit) {
-        if (s == first_) fetch_next(batch, unit - units.begin, units.end - units.begin, member, members);
+        if (s == first_) load_next(batch, unit - units.begin, units.end - units.begin, member, members);
         const Panel panel = weights.panel(unit / blocks);
         const ptrdiff_t row = unit % blocks * height, at = panel.offset + row * panel.width;
         const Range rows = {row, std::min(weights.inputs(), row + height)};
@@ -56,6 +56,7 @@ void Network<T>::Trainer::update_panels(const Batch& batch, std::size_t variable
         weights.panel_gradient(batch.rows, x, dz, panel, rows, gradient, room.turned.data(), room.workspace.data());
         apply(optimizer, variable, at, (rows.end - rows.begin) * panel.width, gradient, room.spare.data());
     }
+    if (s == first_) load_next(batch, units.end - units.begin, units.end - units.begin, member, members);
 }
 
 // With many samples the product is what counts: whole rows of weights at a time, which read x once, and dz from panels
@@ -70,7 +71,7 @@ void Network<T>::Trainer::update_rows(const Batch& batch, std::size_t variable, 
     const Range blocks = part_of((weights.inputs() + height - 1) / height, members, member);
     const bool keeps = clipped_[variable].size() > 0;
     for (ptrdiff_t block = blocks.begin; block < blocks.end; ++block) {
-        if (s == first_) fetch_next(batch, block - blocks.begin, blocks.end - blocks.begin, member, members);
+        if (s == first_) load_next(batch, block - blocks.begin, blocks.end - blocks.begin, member, members);
         const Range rows = {block * height, std::min(weights.inputs(), (block + 1) * height)};
         Product<T> g = weights.gradient(batch.rows, input_of(s), gradients_[s].data(), rows, {0, outputs},
                                         room.gradient.data(), outputs);
@@ -91,6 +92,7 @@ void Network<T>::Trainer::update_rows(const Batch& batch, std::size_t variable, 
             }
         }
     }
+    if (s == first_) load_next(batch, blocks.end - blocks.begin, blocks.end - blocks.begin, member, members);
 }
 
 template <class T>
@@ -211,17 +213,25 @@ double Network<T>::Trainer::clip_factor(std::size_t variable) const {
     return norm <= options_.limit ? 1.0 : options_.limit / norm;
 }
 
-// The next batch's rows lie anywhere in memory: they are fetched while the optimizer computes, a share of them before
-// every block.
+// The next batch's rows lie anywhere in memory. Before every block of weights a share of them is fetched, and the share
+// fetched before the last block is copied: by the next step the optimizer would have driven it out of the caches again.
+// unit == units: after the last block.
 template <class T>
-void Network<T>::Trainer::fetch_next(const Batch& batch, ptrdiff_t unit, ptrdiff_t units, int member,
-                                     int members) const {
+void Network<T>::Trainer::load_next(const Batch& batch, ptrdiff_t unit, ptrdiff_t units, int member, int members) {
     const TrainCall<T>& call = *batch.call;
-    if (call.order == nullptr) return;
+    if (!loads_ahead(call)) return;
     const Range rows = part_of(batch.next_rows, members, member, kRowMultiple);
-    const Range share = part_of(rows.end - rows.begin, static_cast<int>(units), static_cast<int>(unit));
-    for (ptrdiff_t i = share.begin; i < share.end; ++i) {
-        fetch(call.x.row(batch.row(batch.rows + rows.begin + i)), call.x.row_bytes());
+    const ptrdiff_t n = rows.end - rows.begin;
+    const auto row = [&](ptrdiff_t i) { return batch.row(batch.rows + rows.begin + i); };
+    if (unit < units) {
+        const Range share = part_of(n, static_cast<int>(units), static_cast<int>(unit));
+        for (ptrdiff_t i = share.begin; i < share.end; ++i) fetch(call.x.row(row(i)), call.x.row_bytes());
+    }
+    const Range copied = units == 0 ? Range{0, n}
+                         : unit > 0 ? part_of(n, static_cast<int>(units), static_cast<int>(unit - 1))
+                                    : Range{0, 0};
+    for (ptrdiff_t i = copied.begin; i < copied.end; ++i) {
+        call.x.copy_row(row(i), next_rows_.data() + (rows.begin + i) * network_.inputs_);
     }
 }
 

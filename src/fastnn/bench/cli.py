@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastnn import arguments
 from fastnn.bench import compare, limits, plot, report, rivals, runner
-from fastnn.bench.cases import DTYPES, OPS, all_cases, parse_shape
+from fastnn.bench.cases import DTYPES, OPS, Case, all_cases, parse_shape
+from fastnn.bench.network_cases import QUICK_ROWS
 from fastnn.bench.results import Board
 
 QUICK_FLOPS = 1e9
@@ -25,11 +27,15 @@ def add_command(commands: Any) -> None:
     )
     names = ", ".join
     parser.add_argument("--op", type=words, help=f"operations, with commas between them: {names(OPS)}")
-    parser.add_argument("--shape", type=words, help="shapes such as 32x784x128 (B, I, O) or 1024x10 (B, C)")
+    parser.add_argument(
+        "--shape", type=words, help="shapes such as 32x784x128 (B, I, O), 1024x10 (B, C) or 32x784x128x10 (B, layers)"
+    )
     parser.add_argument("--dtype", type=words, help=f"dtypes: {names(DTYPES)}")
     parser.add_argument("--threads", type=words, help="thread counts; one and all cores if not given")
     parser.add_argument("--rivals", type=words, help=f"rivals: {names(rivals.NAMES)}, or none")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no cell above a GFLOP")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, no cell above a GFLOP, an epoch of 6000 rows"
+    )
     parser.add_argument("--rounds", type=int, help="samples of every entry (11, or 5 with --quick)")
     parser.add_argument("--format", default="table", help=f"what is printed: {names(report.FORMATS)}")
     parser.add_argument("--output", metavar="FILE", help="also writes the board there, as .json, .md or .csv")
@@ -90,8 +96,8 @@ def make_plan(options: argparse.Namespace) -> runner.Plan:
         ValueError: an unknown operation, dtype or rival, or a bad shape or number; the sentence lists what is known.
     """
     cases = all_cases(options.op, [parse_shape(text) for text in options.shape or []], options.dtype)
-    if options.quick and not options.shape:
-        cases = [case for case in cases if case.flops <= QUICK_FLOPS and case.reads + case.writes <= 64 << 20]
+    if options.quick:
+        cases = [quick(case) for case in cases if options.shape or is_quick(case)]
     names = [] if options.rivals == ["none"] else options.rivals or list(rivals.DEFAULT)
     rivals.check_names(names)
     threads = [thread_count(text) for text in options.threads or sorted({"1", str(len(limits.allowed_cores()))})]
@@ -99,6 +105,16 @@ def make_plan(options: argparse.Namespace) -> runner.Plan:
         raise ValueError(f"rounds must be at least 1, got {options.rounds}")
     rounds = options.rounds or (5 if options.quick else 11)
     return runner.Plan(cases, threads, names, rounds, 5e-4 if options.quick else 2e-3)
+
+
+def is_quick(case: Case) -> bool:
+    """Whether a cell is on the quick board: those of up to a GFLOP and 64 MiB, and the epoch, which gets fewer rows."""
+    return case.op == "epoch" or (case.flops <= QUICK_FLOPS and case.reads + case.writes <= 64 << 20)
+
+
+def quick(case: Case) -> Case:
+    """The cell with fewer rows if it is an epoch."""
+    return replace(case, rows=QUICK_ROWS) if case.op == "epoch" else case
 
 
 def thread_count(text: str) -> int:

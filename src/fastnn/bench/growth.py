@@ -20,6 +20,8 @@ CLIFF = 1.3
 LEAST_SIZE = 16
 # A whole number of vectors, so that the neighbours have no tails that the doubled sizes have not.
 BESIDE = 16
+# A network has no single size to double.
+OPERATIONS = [name for name, op in OPS.items() if not op.is_network]
 
 
 @dataclass(frozen=True)

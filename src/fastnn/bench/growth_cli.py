@@ -7,8 +7,9 @@ import sys
 from typing import Any
 
 import fastnn
+from fastnn import arguments
 from fastnn.bench import cli, growth, growth_plot, limits, runner
-from fastnn.bench.cases import DTYPES, OPS, all_cases
+from fastnn.bench.cases import DTYPES, all_cases
 from fastnn.bench.growth import Point, Walk
 
 SAMPLE_SECONDS = 2e-3
@@ -24,7 +25,9 @@ def add_command(commands: Any) -> None:
         f"is more than {growth.CLIFF} x off the trend, and that the machine does not explain, is listed as a cliff.",
     )
     names = ", ".join
-    parser.add_argument("--op", type=cli.words, help=f"operations, with commas between them: {names(OPS)}")
+    parser.add_argument(
+        "--op", type=cli.words, help=f"operations, with commas between them: {names(growth.OPERATIONS)}"
+    )
     parser.add_argument("--dtype", type=cli.words, help=f"dtypes: {names(DTYPES)}")
     parser.add_argument("--threads", type=cli.words, default=["1"], help="thread counts (1)")
     parser.add_argument("--others", type=cli.words, default=["64", "512"], help="what the other sizes are (64,512)")
@@ -71,11 +74,14 @@ def make_plan(options: argparse.Namespace) -> list[Walk]:
     Raises:
         ValueError: an unknown operation or dtype, or a bad number; the sentence lists what is known.
     """
-    all_cases(options.op, None, options.dtype)  # checks the names
+    for op in options.op or []:
+        if op not in growth.OPERATIONS:
+            raise arguments.unknown("op", op, growth.OPERATIONS)
+    all_cases(None, None, options.dtype)  # checks the names
     most = _whole("most", options.most, growth.LEAST_SIZE, MOST_SIZE)
     others = [_whole("others", text, 1, MOST_SIZE) for text in options.others]
     threads = [cli.thread_count(text) for text in options.threads]
-    ops, dtypes = options.op or list(OPS), options.dtype or list(DTYPES)
+    ops, dtypes = options.op or growth.OPERATIONS, options.dtype or list(DTYPES)
     return [walk for count in threads for walk in growth.walks(ops, dtypes, others, most, count)]
 
 

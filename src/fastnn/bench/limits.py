@@ -103,20 +103,21 @@ def limit(case: Case, machine: Machine) -> tuple[float, str]:
     """The least seconds that the machine allows for a cell, and what sets them ("fma", "exp", "L2", "DRAM" ...).
 
     The largest of FLOPs / fma peak, exponentials / exp rate and bytes / bandwidth of the level that all of the cell's
-    arrays come from, plus 0.3 us for the call. Where at least a quarter of the bytes is written, the bandwidth is that
+    arrays come from, plus 0.3 us for each call. Where at least a quarter of the bytes is written, the bandwidth is that
     of a copy, else that of reading.
     """
-    footprint = case.reads + case.writes
-    level = next(level for level in machine.levels if footprint <= level.holds)
-    rate = level.copy if case.writes * 4 >= footprint else level.read
+    cost = case.cost
+    traffic = cost.reads + cost.writes
+    level = next(level for level in machine.levels if cost.kept <= level.holds)
+    rate = level.copy if cost.writes * 4 >= traffic else level.read
     bounds = {
-        "fma": case.flops / machine.fma[case.dtype],
-        "exp": case.exps / machine.exp[case.dtype],
-        level.name: footprint / rate,
+        "fma": cost.flops / machine.fma[case.dtype],
+        "exp": cost.exps / machine.exp[case.dtype],
+        level.name: traffic / rate,
     }
     name = max(bounds, key=lambda bound: bounds[bound])
-    seconds = bounds[name] + CALL_SECONDS
-    return seconds, "call" if bounds[name] < CALL_SECONDS else name
+    call = CALL_SECONDS * cost.calls
+    return bounds[name] + call, "call" if bounds[name] < call else name
 
 
 def processor() -> str:

@@ -12,16 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.bench.cases import Array, Case
+from fastnn.bench.cases import OPS, Array, Case
 
 
 @dataclass
 class Entry:
-    """One way to compute a cell: `call()` computes, `outputs()` gives what it computed last as NumPy arrays."""
+    """One way to compute a cell.
+
+    Attributes:
+        call: computes.
+        outputs: gives what is to be checked as NumPy arrays, from what call returned.
+        context: surrounds the calls.
+        units: how many times a call does the cell: the steps of a run of steps.
+    """
 
     call: Callable[[], Any]
     outputs: Callable[[Any], tuple[Array, ...]]
     context: Callable[[], AbstractContextManager[Any]] = field(default=nullcontext)
+    units: int = 1
 
 
 def check(case: Case, entry: Entry, answer: tuple[Array, ...]) -> str | None:
@@ -30,10 +38,14 @@ def check(case: Case, entry: Entry, answer: tuple[Array, ...]) -> str | None:
         got = entry.outputs(entry.call())
     if len(got) != len(answer):
         return f"{len(got)} results instead of {len(answer)}"
+    got = tuple(np.asarray(value, np.float64) for value in got)
     for index, (value, want) in enumerate(zip(got, answer, strict=True)):
-        value, want = np.asarray(value, np.float64), np.asarray(want)
-        if value.shape != want.shape:
-            return f"result {index} has shape {value.shape} instead of {want.shape}"
+        if value.shape != np.shape(want):
+            return f"result {index} has shape {value.shape} instead of {np.shape(want)}"
+    judge = OPS[case.op].judge
+    if judge is not None:
+        return judge(got, answer)
+    for index, (value, want) in enumerate(zip(got, answer, strict=True)):
         error = float(np.max(np.abs(value - want), initial=0.0))
         allowed = case.tolerance() * max(float(np.max(np.abs(want), initial=0.0)), 1e-30)
         if not error <= allowed:
@@ -42,21 +54,21 @@ def check(case: Case, entry: Entry, answer: tuple[Array, ...]) -> str | None:
 
 
 def sample(entry: Entry, repeats: int) -> float:
-    """Seconds of one call, the mean of `repeats` calls in a row."""
+    """Seconds of the cell, the mean of `repeats` calls in a row."""
     call = entry.call
     turns = itertools.repeat(None, repeats)
     with entry.context():
         start = time.perf_counter()
         for _ in turns:
             call()
-        return (time.perf_counter() - start) / repeats
+        return (time.perf_counter() - start) / (repeats * entry.units)
 
 
 def calibrate(entry: Entry, seconds: float) -> int:
     """How many calls make a sample of at least `seconds`. Warms the entry up as well."""
     repeats = 1
     while True:
-        took = sample(entry, repeats) * repeats
+        took = sample(entry, repeats) * repeats * entry.units
         if took >= seconds:
             return repeats
         repeats = max(repeats * 2, int(repeats * min(seconds / max(took, 1e-9), 100.0)))

@@ -103,8 +103,7 @@ def to_csv(board: Board) -> str:
         case = result.case
         for name, samples in result.samples.items():
             times = [f"{value:.6g}" for value in (min(samples), statistics.median(samples), result.limit)]
-            shape = "x".join(map(str, case.shape))
-            writer.writerow([case.op, shape, case.dtype, result.threads, name, *times, result.bound])
+            writer.writerow([case.op, case.size, case.dtype, result.threads, name, *times, result.bound])
     return out.getvalue()
 
 

@@ -24,7 +24,7 @@ class Result:
     Attributes:
         case: the cell.
         threads: how many threads each entry had.
-        samples: name -> seconds of a call, one for each round; fastnn's own under "fastnn".
+        samples: name -> seconds of the cell, one for each round; fastnn's own under "fastnn".
         wrong: name -> what was wrong with its answer; such an entry is not timed.
         limit: the least seconds the machine allows, and `bound`, what sets them.
     """
@@ -79,8 +79,9 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
         """The inverse of to_json."""
-        case = Case(data["case"]["op"], tuple(data["case"]["shape"]), data["case"]["dtype"])
-        return cls(case, data["threads"], data["samples"], data["wrong"], data["limit"], data["bound"])
+        return cls(
+            Case.from_json(data["case"]), data["threads"], data["samples"], data["wrong"], data["limit"], data["bound"]
+        )
 
 
 @dataclass

@@ -40,6 +40,7 @@ def serve(request: dict[str, Any], threads: int, lines: TextIO) -> None:
         lines.flush()
 
     fastnn.set_num_threads(threads)
+    blas_in_use = blas()  # before others load theirs
     loaded: dict[str, rivals.Rival] = {}
     absent: dict[str, str] = {}
     for name in request["rivals"]:
@@ -49,12 +50,12 @@ def serve(request: dict[str, Any], threads: int, lines: TextIO) -> None:
         except ImportError as error:
             absent[name] = str(error)
     versions = {OURS: fastnn.__version__, **{name: rival.VERSION for name, rival in loaded.items()}}
-    say(hello={"versions": versions, "absent": absent, "blas": blas(), "config": dict(fastnn.show_config())})
+    say(hello={"versions": versions, "absent": absent, "blas": blas_in_use, "config": dict(fastnn.show_config())})
     machine = limits.probe(list(DTYPES))
     say(probes=machine.to_json())
     seconds, rounds = float(request["seconds"]), int(request["rounds"])
     for data in request["cases"]:
-        case = Case(data["op"], tuple(data["shape"]), data["dtype"])
+        case = Case.from_json(data)
         say(cell=case.label)
         arrays = case.arrays()
         answer = case.answer(arrays)

@@ -131,12 +131,11 @@ class CallbackList:
             callbacks = callbacks.callbacks
         elif isinstance(callbacks, Callback):
             callbacks = [callbacks]
-        try:
-            self.callbacks: list[Callback] = list(callbacks or ())
-        except TypeError:
-            raise TypeError(
-                f"callbacks must be a Callback or a list of them, got a {type(callbacks).__name__}"
-            ) from None
+        elif callbacks is None:
+            callbacks = []
+        elif not isinstance(callbacks, Iterable):
+            raise TypeError(f"callbacks must be a Callback or a list of them, got a {type(callbacks).__name__}")
+        self.callbacks: list[Callback] = list(callbacks)
         for i, one in enumerate(self.callbacks):
             _check(one, f"callbacks[{i}]")
         found = [one for one in self.callbacks if isinstance(one, History)]
@@ -174,63 +173,48 @@ class CallbackList:
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_train_begin(logs)
+        self._call("on_train_begin", logs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """After the last epoch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_train_end(logs)
+        self._call("on_train_end", logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Before an epoch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_epoch_begin(epoch, logs)
+        self._call("on_epoch_begin", logs, epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After an epoch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_epoch_end(epoch, logs)
+        self._call("on_epoch_end", logs, epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_train_batch_begin(batch, logs)
+        self._call("on_train_batch_begin", logs, batch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_train_batch_end(batch, logs)
+        self._call("on_train_batch_end", logs, batch)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Before an evaluation or validation."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_test_begin(logs)
+        self._call("on_test_begin", logs)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """After an evaluation or validation."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_test_end(logs)
+        self._call("on_test_end", logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of an evaluation or validation."""
-        logs = {} if logs is None else logs
-        for one in self.callbacks:
-            one.on_test_batch_begin(batch, logs)
+        self._call("on_test_batch_begin", logs, batch)
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of an evaluation or validation."""
-        logs = {} if logs is None else logs
+        self._call("on_test_batch_end", logs, batch)
+
+    def _call(self, hook: str, logs: Logs | None, *number: int) -> None:
+        shared = {} if logs is None else logs
         for one in self.callbacks:
-            one.on_test_batch_end(batch, logs)
+            getattr(one, hook)(*number, shared)
 
 
 def _check(callback: object, name: str) -> None:

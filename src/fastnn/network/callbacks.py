@@ -1,4 +1,4 @@
-"""Callbacks with Keras 3's names, arguments and defaults."""
+"""Callbacks with Keras 3's names, arguments and defaults; those that follow one quantity are in monitors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn import arguments
-from fastnn.network.callback import Callback, CallbackList, History, Logs
-from fastnn.network.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-
-__all__ = [
-    "CSVLogger",
-    "Callback",
-    "CallbackList",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "ReduceLROnPlateau",
-    "TerminateOnNaN",
-]
+from fastnn.network.callback import Callback, Logs
 
 
 class LearningRateScheduler(Callback):
@@ -99,7 +85,7 @@ class CSVLogger(Callback):
         super().__init__()
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"separator must be one character, got {separator!r}")
-        self.filename = os.fspath(filename)
+        self.filename = arguments.path(filename, "filename")
         self.separator = separator
         self.append = append
         self._columns: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from fastnn.network.engine import Training
 from fastnn.network.tracking import LOSS, Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastnn.network.engine import Engine
     from fastnn.network.losses import Loss
@@ -50,11 +52,31 @@ class Trainer:
     loss: Loss
     training: Training
     tracker: Tracker
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def plan(self) -> Plan:
         """The network."""
         return self.engine.plan
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Holds the network while a call trains it.
+
+        Raises:
+            RuntimeError: another call does.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise _in_use()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def require_idle(self) -> None:
+        """Raises RuntimeError while a call trains the network."""
+        if self._lock.locked():
+            raise _in_use()
 
 
 def compilation(optimizer: object, loss: object, metric_list: object, weighted: object) -> Compilation:
@@ -96,12 +118,15 @@ def trainer(compiled: Compilation, engine: Engine, backend: str, draw_seed: Call
         return None
     plan = engine.plan
     loss = compiled.loss.plan(plan.stages[-1].operation if plan.stages else None)
-    taken = {LOSS}
     plain, weighted = (
         [metrics.get(identifier, loss, plan.output_shape) for identifier in identifiers]
         for identifiers in (compiled.metrics, compiled.weighted_metrics)
     )
-    for metric in (*plain, *weighted):
+    taken = {LOSS}
+    every = [*plain, *weighted]
+    for place, metric in enumerate(every):
+        if any(metric is other for other in every[:place]):
+            raise ValueError(f"metrics must be different objects, got {metric!r} twice")
         # Each has a column of its own in the history.
         metric.name = unique(metric.name, taken)
         taken.add(metric.name)
@@ -110,6 +135,10 @@ def trainer(compiled: Compilation, engine: Engine, backend: str, draw_seed: Call
     engine.compile(training)
     compiled.optimizer.iterations = 0
     return Trainer(engine, backend, compiled.optimizer, compiled.loss, training, tracker)
+
+
+def _in_use() -> RuntimeError:
+    return RuntimeError("the model is being trained by another call, in another thread or around this callback")
 
 
 def _listed(value: object, name: str) -> list[Any]:

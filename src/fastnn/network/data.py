@@ -107,7 +107,12 @@ def labelled(
     given = to_ndarray(y, f"{prefix}y")
     if given.ndim == 0 or len(given) != count:
         raise ValueError(f"{prefix}y must have as many rows as {prefix}x, {count}, got shape {given.shape}")
-    targets = loss.targets(given, plan.output_shape, plan.dtype)
+    try:
+        targets = loss.targets(given, plan.output_shape, plan.dtype)
+    except (IndexError, TypeError, ValueError) as error:
+        if prefix:
+            raise type(error)(f"{prefix}y: {error}") from error
+        raise
     if class_weight is not None:
         if sample_weight is not None:
             raise ValueError("class_weight and sample_weight must not both be given; multiply them into sample_weight")
@@ -157,14 +162,13 @@ def weights_of_classes(class_weight: object, y: Array) -> Array:
     return weight
 
 
-def split_validation(share: object, x: object, y: object, sample_weight: object) -> tuple[list[Any], list[Any]]:
+def split_validation(share: float, x: object, y: object, sample_weight: object) -> tuple[list[Any], list[Any]]:
     """The rows to learn from, and the last ones, held out: ([x, y, sample_weight], the same). Views of the arrays.
 
     Raises:
-        TypeError: share is not a number, or an argument is no array of real numbers.
-        ValueError: share is not between 0 and 1, or leaves no row on one side.
+        TypeError: an argument is no array of real numbers.
+        ValueError: the lengths differ, or share, which is > 0 and < 1, leaves no row on one side.
     """
-    part = arguments.real_in(share, "validation_split", 0.0, 1.0, above=True, below=True)
     if y is None:
         raise TypeError("y must be given beside x, got None")
     names = ("x", "y", "sample_weight")
@@ -173,9 +177,9 @@ def split_validation(share: object, x: object, y: object, sample_weight: object)
     for array, name in zip(arrays, names, strict=True):
         if array is not None and (array.ndim == 0 or len(array) != count):
             raise ValueError(f"{name} must have as many rows as x, {count}, got shape {array.shape}")
-    start = math.floor(count * (1.0 - part))
+    start = math.floor(count * (1.0 - share))
     if not 0 < start < count:
-        raise ValueError(f"validation_split={part!r} of {count} samples leaves none on one side")
+        raise ValueError(f"validation_split={share!r} of {count} samples leaves none on one side")
     return [a if a is None else a[:start] for a in arrays], [a if a is None else a[start:] for a in arrays]
 
 

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastnn import arguments, backends
+from fastnn import backends
 
 if TYPE_CHECKING:
     from fastnn.network.engine import Engine
     from fastnn.network.plan import Plan
 
 NAMES = ("auto", "native", "generic")
-
-
-def checked_name(name: object) -> str:
-    """One of NAMES."""
-    if not isinstance(name, str):
-        raise TypeError(f"engine must be one of {', '.join(map(repr, NAMES))}, got a {type(name).__name__}")
-    if name not in NAMES:
-        raise arguments.unknown("engine", name, NAMES)
-    return str(name)
 
 
 def make(plan: Plan, backend: str | None, engine: str) -> tuple[Engine, str]:

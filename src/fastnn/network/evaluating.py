@@ -42,14 +42,16 @@ def evaluate(
         callbacks: their hooks of tests are called.
         display: shows how far it is.
     """
-    tracker, plan, loss, count = trainer.tracker, trainer.plan, trainer.training.loss, len(data.x)
+    # Callbacks may evaluate while a training goes on.
+    tracker = trainer.tracker.another()
+    plan, loss, count = trainer.plan, trainer.training.loss, len(data.x)
+    batch_size = min(batch_size, count)
     # Told before every evaluation, not once: the attributes of callbacks may change.
     by_batch = callbacks is not None and _wants_batches(callbacks)
     chunk = min(batch_size, count) if by_batch else rows_at_once(plan, batch_size, count)
     outputs = np.empty((chunk, *plan.output_shape), plan.dtype)
     penalized = any(v.l1 or v.l2 for v in plan.variables)
     extra = penalty(plan, trainer.engine.get_weights()) if penalized else 0.0
-    tracker.reset()
     if callbacks is not None:
         callbacks.on_test_begin()
     for start in range(0, count, chunk):

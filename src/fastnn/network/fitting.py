@@ -143,7 +143,8 @@ def fit(
         options: the rest of fit's arguments.
         rng: draws the shuffles.
     """
-    size, count = options.batch_size, len(data.x)
+    count = len(data.x)
+    size = min(options.batch_size, count)
     steps = math.ceil(count / size)
     names = trainer.tracker.names
     if validation is not None:

@@ -152,14 +152,9 @@ class VarianceScaling(RandomInitializer):
     ) -> None:
         super().__init__(seed)
         self.scale = arguments.real_in(scale, "scale", 0.0, above=True)
-        if mode not in MODES:
-            raise arguments.unknown("mode", str(mode), MODES)
-        if distribution == "normal":
-            distribution = "truncated_normal"
-        if distribution not in DISTRIBUTIONS:
-            raise arguments.unknown("distribution", str(distribution), DISTRIBUTIONS)
-        self.mode = mode
-        self.distribution = distribution
+        self.mode = arguments.choice(mode, "mode", MODES)
+        known = arguments.choice(distribution, "distribution", (*DISTRIBUTIONS, "normal"))
+        self.distribution = "truncated_normal" if known == "normal" else known
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         fan_in, fan_out = fans(shape)
@@ -283,11 +278,15 @@ NAMES = named.table(
 )
 
 
-def get(identifier: object) -> Initializer:
+def get(identifier: object, name: str = "initializer") -> Initializer:
     """The initializer that is meant: a name such as "he_normal", an Initializer, its class, or a saved one.
+
+    Args:
+        identifier: what is meant.
+        name: of the argument, for errors.
 
     Raises:
         TypeError: identifier is of another type.
         ValueError: the name is unknown.
     """
-    return named.find(identifier, "initializer", Initializer, NAMES)  # type: ignore[type-abstract]
+    return named.find(identifier, name, Initializer, NAMES)  # type: ignore[type-abstract]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -60,11 +61,7 @@ class Layer(ABC):
     """
 
     def __init__(self, name: str | None = None, input_shape: Sequence[int] | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a str or None, got a {type(name).__name__}")
-        if name == "":
-            raise ValueError("name must not be empty")
-        self.name = name
+        self.name = None if name is None else arguments.name(name)
         self.declared_shape = None if input_shape is None else checked_shape(input_shape, "input_shape")
         self._read: Callable[[], list[Array]] | None = None
         self._write: Callable[[list[Array]], None] | None = None
@@ -148,18 +145,13 @@ class Layer(ABC):
         """Replaces the layer's arrays; they are copied and converted to the model's dtype.
 
         Raises:
-            TypeError: an array is not real.
+            TypeError: weights is no list, or an array is not real.
             ValueError: the model is not built, or the number or the shape of the arrays is wrong.
         """
         if self._write is None:
             raise self.refusal("has no weights before its model is built; call model.build(input_shape) first")
         current = self.get_weights()
-        if len(weights) != len(current):
-            raise self.refusal(f"has {len(current)} arrays of weights, got {len(weights)}")
-        given = [to_ndarray(value, f"weights[{i}]") for i, value in enumerate(weights)]
-        for i, (array, old) in enumerate(zip(given, current, strict=True)):
-            if array.shape != old.shape:
-                raise self.refusal(f"needs weights[{i}] of shape {old.shape}, got {array.shape}")
+        given = checked_weights(weights, [array.shape for array in current], f"layer {self.name!r}: weights")
         self._write([convert(array, old.dtype) for array, old in zip(given, current, strict=True)])
 
     def count_params(self) -> int:
@@ -185,8 +177,30 @@ class Layer(ABC):
             raise AttributeError(f"{suffix} exists once the model is built; call model.build(input_shape) first")
         return self._read()[index]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy belongs to no model.
+        return {**self.__dict__, "_read": None, "_write": None, "_shapes": None}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def checked_weights(weights: object, shapes: Sequence[Shape], name: str = "weights") -> list[Array]:
+    """What set_weights is given, as arrays of exactly these shapes.
+
+    Raises:
+        TypeError: weights is no list, or an array is not real.
+        ValueError: the number or the shape of the arrays is wrong.
+    """
+    if isinstance(weights, str) or not isinstance(weights, Iterable):
+        raise TypeError(f"{name} must be a list of {len(shapes)} arrays, got a {type(weights).__name__}")
+    given = [to_ndarray(value, f"{name}[{i}]") for i, value in enumerate(weights)]
+    if len(given) != len(shapes):
+        raise ValueError(f"{name} must be {len(shapes)} arrays, got {len(given)}")
+    for i, (array, shape) in enumerate(zip(given, shapes, strict=True)):
+        if array.shape != shape:
+            raise ValueError(f"{name}[{i}] must have shape {shape}, got {array.shape}")
+    return given
 
 
 def checked_shape(shape: object, name: str) -> Shape:

@@ -81,10 +81,10 @@ class Dense(Layer):
         self.units = arguments.integer(units, "units", 1)
         self.activation = _activation(activation)
         self.use_bias = arguments.flag(use_bias, "use_bias")
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
+        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
 
     def operations(self, input_shape: Shape) -> list[tuple[Operation, Shape]]:
         if not input_shape:
@@ -226,8 +226,8 @@ class PReLU(Layer):
         input_shape: Sequence[int] | None = None,
     ) -> None:
         super().__init__(name, input_shape)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_initializer = initializers.get(alpha_initializer, "alpha_initializer")
+        self.alpha_regularizer = regularizers.get(alpha_regularizer, "alpha_regularizer")
         self.shared_axes: tuple[int, ...] | None = None
         if shared_axes is not None:
             axes = shared_axes if isinstance(shared_axes, (list, tuple)) else (shared_axes,)

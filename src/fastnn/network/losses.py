@@ -49,10 +49,8 @@ class Loss:
     kind: ClassVar[str]
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None:
-        if reduction not in REDUCTIONS:
-            raise arguments.unknown("reduction", str(reduction), REDUCTIONS)
-        self.reduction = reduction
-        self.name = named.snake_case(type(self).__name__) if name is None else str(name)
+        self.reduction = arguments.choice(reduction, "reduction", REDUCTIONS)
+        self.name = named.snake_case(type(self).__name__) if name is None else arguments.name(name)
 
     def plan(self, last: Operation | None = None) -> LossPlan:
         """What the engines compute.

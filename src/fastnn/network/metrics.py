@@ -70,7 +70,7 @@ class Metric(ABC):
     takes_indices: ClassVar[bool] = False
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = named.snake_case(type(self).__name__) if name is None else str(name)
+        self.name = named.snake_case(type(self).__name__) if name is None else arguments.name(name)
         self._mean = Mean()
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:

@@ -168,7 +168,7 @@ class ModelCheckpoint(_Monitor):
     ) -> None:
         # Without save_best_only it does not matter which way is better.
         super().__init__(monitor, "min" if mode == "auto" and not save_best_only else mode, 0.0)
-        self.filepath = os.fspath(filepath)
+        self.filepath = arguments.path(filepath, "filepath")
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
@@ -301,9 +301,7 @@ class ReduceLROnPlateau(_Monitor):
 def _is_upward(monitor: object, mode: object) -> bool:
     if not isinstance(monitor, str):
         raise TypeError(f"monitor must be a name in the logs, got a {type(monitor).__name__}")
-    if not isinstance(mode, str) or mode not in _MODES:
-        raise arguments.unknown("mode", str(mode), _MODES)
-    if mode != "auto":
+    if arguments.choice(mode, "mode", _MODES) != "auto":
         return mode == "max"
     # "loss" and its like first: an "accuracy_loss" is a loss.
     if any(part in monitor for part in _DOWNWARD):

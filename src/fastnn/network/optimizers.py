@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[int], float]
 
 
+class Limits(TypedDict, total=False):
+    """Arguments of every optimizer; see Optimizer."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    name: str | None
+
+
+class Common(Limits, total=False):
+    """Those of every optimizer to which weight decay is an option."""
+
+    weight_decay: float | None
+
+
 class Optimizer:
     """Base of the optimizers.
 
@@ -31,6 +46,9 @@ class Optimizer:
         global_clipnorm: limit of the norm of all gradients together, or None.
         name: of the optimizer.
     """
+
+    # The arguments that a class has beyond those of all optimizers, kept under their names.
+    _own: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -50,7 +68,7 @@ class Optimizer:
         for key, value in given.items():
             limits[key] = arguments.real_in(value, key, 0.0, above=True)
         self.clipnorm, self.clipvalue, self.global_clipnorm = limits.values()
-        self.name = name if name is not None else type(self).__name__.lower()
+        self.name = type(self).__name__.lower() if name is None else arguments.name(name)
         self.iterations = 0
 
     @property
@@ -85,7 +103,8 @@ class Optimizer:
         if isinstance(source, LearningRateSchedule):
             values = source.values(steps)
         else:
-            values = np.array([float(source(step)) for step in steps.tolist()], dtype=np.float64)
+            name = f"learning_rate from {_shown(source)}"
+            values = np.array([arguments.real(source(step), name) for step in steps.tolist()], np.float64)
         if values.shape != steps.shape:
             raise ValueError(f"{_shown(source)} must give {count} learning rates, got shape {values.shape}")
         bad = ~(np.isfinite(values) & (values >= 0.0))
@@ -124,6 +143,7 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
             "global_clipnorm": self.global_clipnorm,
+            **{name: getattr(self, name) for name in self._own},
         }
 
     @classmethod
@@ -157,30 +177,24 @@ class SGD(Optimizer):
         TypeError, ValueError: an argument is of a wrong type or out of range.
     """
 
+    _own = ("momentum", "nesterov")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str = "SGD",
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        common.setdefault("name", "SGD")
+        super().__init__(learning_rate, **common)
         self.momentum = arguments.real_in(momentum, "momentum", 0.0, 1.0)
         self.nesterov = arguments.flag(nesterov, "nesterov")
 
     def plan(self) -> OptimizerPlan:
-        """What the engines need to know, without the learning rates."""
         # As in Keras, nesterov without momentum is plain descent.
         nesterov = self.nesterov and self.momentum > 0.0
         return OptimizerPlan("sgd", momentum=self.momentum, nesterov=nesterov, **self._common())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimizer again; see Optimizer."""
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
 
 
 class Adam(Optimizer):
@@ -199,32 +213,23 @@ class Adam(Optimizer):
         TypeError, ValueError: an argument is of a wrong type or out of range.
     """
 
+    _own = ("beta_1", "beta_2", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str = "adam",
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, **common)
         self.beta_1 = arguments.real_in(beta_1, "beta_1", 0.0, 1.0, below=True)
         self.beta_2 = arguments.real_in(beta_2, "beta_2", 0.0, 1.0, below=True)
         self.epsilon = _finite(epsilon, "epsilon")
 
     def plan(self) -> OptimizerPlan:
-        """What the engines need to know, without the learning rates."""
         return OptimizerPlan("adam", beta1=self.beta_1, beta2=self.beta_2, epsilon=self.epsilon, **self._common())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimizer again; see Optimizer."""
-        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
 
 
 class AdamW(Adam):
@@ -247,22 +252,10 @@ class AdamW(Adam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str = "adamw",
+        **limits: Unpack[Limits],
     ) -> None:
         super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay=_finite(weight_decay, "weight_decay"),
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            name=name,
+            learning_rate, beta_1, beta_2, epsilon, weight_decay=_finite(weight_decay, "weight_decay"), **limits
         )
 
 
@@ -283,32 +276,23 @@ class RMSprop(Optimizer):
         TypeError, ValueError: an argument is of a wrong type or out of range.
     """
 
+    _own = ("rho", "momentum", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str = "rmsprop",
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, **common)
         self.rho = arguments.real_in(rho, "rho", 0.0, 1.0)
         self.momentum = arguments.real_in(momentum, "momentum", 0.0, 1.0)
         self.epsilon = _finite(epsilon, "epsilon")
 
     def plan(self) -> OptimizerPlan:
-        """What the engines need to know, without the learning rates."""
         return OptimizerPlan("rmsprop", rho=self.rho, momentum=self.momentum, epsilon=self.epsilon, **self._common())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimizer again; see Optimizer."""
-        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
 
 
 class Adagrad(Optimizer):
@@ -324,29 +308,21 @@ class Adagrad(Optimizer):
         TypeError, ValueError: an argument is of a wrong type or out of range.
     """
 
+    _own = ("initial_accumulator_value", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str = "adagrad",
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = _finite(initial_accumulator_value, "initial_accumulator_value")
         self.epsilon = _finite(epsilon, "epsilon")
 
     def plan(self) -> OptimizerPlan:
-        """What the engines need to know, without the learning rates."""
         return OptimizerPlan("adagrad", initial=self.initial_accumulator_value, epsilon=self.epsilon, **self._common())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimizer again; see Optimizer."""
-        own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
 
 
 KNOWN: dict[str, type[Optimizer]] = {

@@ -142,7 +142,7 @@ def make(verbose: str | int, epochs: int | None, steps: int, file: TextIO | None
     Raises:
         ValueError: verbose is none of these.
     """
-    if verbose not in ("auto", 0, 1, 2):
+    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose must be "auto", 0, 1 or 2, got {verbose!r}')
     if verbose == 0:
         return Display()

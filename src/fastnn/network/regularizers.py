@@ -63,11 +63,15 @@ Regularizer = L1L2
 NAMES = named.table([L1, L2, L1L2], {"l1_l2": l1_l2})
 
 
-def get(identifier: object) -> L1L2 | None:
+def get(identifier: object, name: str = "regularizer") -> L1L2 | None:
     """The regularizer that is meant: None, "l1", "l2", "l1_l2" (each with factors of 0.01), an object or a saved one.
+
+    Args:
+        identifier: what is meant.
+        name: of the argument, for errors.
 
     Raises:
         TypeError: identifier is of another type.
         ValueError: the name is unknown.
     """
-    return None if identifier is None else named.find(identifier, "regularizer", L1L2, NAMES)
+    return None if identifier is None else named.find(identifier, name, L1L2, NAMES)

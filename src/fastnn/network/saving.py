@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 
 def save_model(model: Sequential, path: PathLike, overwrite: bool) -> None:
     """Writes a model; see Sequential.save."""
+    modelfile.write(path, *_contents(model), overwrite=overwrite)
+
+
+def to_bytes(model: Sequential) -> bytes:
+    """What save_model would write, for copies and pickles."""
+    return modelfile.encode(*_contents(model))
+
+
+def from_bytes(contents: bytes, backend: str | None, engine: str) -> Sequential:
+    """The model again; see load_model."""
+    return _made(*modelfile.decode(contents), True, backend, engine)
+
+
+def _contents(model: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The document and the arrays of a model."""
     engine = model._ready()
     plan = engine.plan
     names = [variable.name for variable in plan.variables]
@@ -40,7 +55,7 @@ def save_model(model: Sequential, path: PathLike, overwrite: bool) -> None:
         slots = trainer.training.optimizer.slots
         keys = [f"optimizer/{slot}/{name}" for slot in slots for name in names]
         arrays.update(zip(keys, engine.get_state(), strict=True))
-    document = {
+    document: dict[str, Any] = {
         "kind": "model",
         "fastnn": _fastnn.version,
         "model": model.get_config(),
@@ -48,7 +63,7 @@ def save_model(model: Sequential, path: PathLike, overwrite: bool) -> None:
         "compile": trained,
         "random": model._rng.bit_generator.state,
     }
-    modelfile.write(path, document, arrays, overwrite=overwrite)
+    return document, arrays
 
 
 def save_weights(model: Sequential, path: PathLike, overwrite: bool) -> None:
@@ -91,19 +106,26 @@ def load_model(
     with naming(filepath):
         if document.get("kind") != "model":
             raise ValueError("holds weights alone; make the model and call its load_weights")
-        # The seed only keeps the process's own sequence as it is: the state follows.
-        model = Sequential.from_config(document["model"], backend=backend, engine=engine, seed=0)
-        plan = model._known().plan
-        # Before the engine takes memory for them.
-        weights = _weights(document, arrays, plan)
-        example = _array(arrays, "example/x", (1, *plan.input_shape), plan)
-        wanted = _array(arrays, "example/y", (1, *plan.output_shape), plan)
-        trained = document["compile"] if compile else None
-        model._start_with(weights)
-        _compare(model._ready().predict(example, None), wanted)
-        if trained is not None:
-            _take_compilation(model, trained, arrays)
-        model._rng.bit_generator.state = document["random"]
+        return _made(document, arrays, compile, backend, engine)
+
+
+def _made(
+    document: dict[str, Any], arrays: dict[str, Array], compile: bool, backend: str | None, engine: str
+) -> Sequential:
+    """The model of a document and its arrays; raises all kinds of errors if they are not of this module's making."""
+    # The seed only keeps the process's own sequence as it is: the state follows.
+    model = Sequential.from_config(document["model"], backend=backend, engine=engine, seed=0)
+    plan = model._known().plan
+    # Before the engine takes memory for them.
+    weights = _weights(document, arrays, plan)
+    example = _array(arrays, "example/x", (1, *plan.input_shape), plan)
+    wanted = _array(arrays, "example/y", (1, *plan.output_shape), plan)
+    trained = document["compile"] if compile else None
+    model._start_with(weights)
+    _compare(model._ready().predict(example, None), wanted)
+    if trained is not None:
+        _take_compilation(model, trained, arrays)
+    model._rng.bit_generator.state = document["random"]
     return model
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,15 +44,12 @@ class _Formula(LearningRateSchedule):
     """A schedule that is computed for many steps at once, and keeps its arguments under their names."""
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
         return float(self.values(np.array([step], dtype=np.int64))[0])
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define values(steps)")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this schedule again, as JSON can hold them."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
 
@@ -61,10 +58,9 @@ class ConstantSchedule(_Formula):
 
     def __init__(self, learning_rate: float, name: str = "ConstantSchedule") -> None:
         self.learning_rate = _rate(learning_rate, "learning_rate")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         return np.full(len(steps), self.learning_rate)
 
 
@@ -77,34 +73,58 @@ class PiecewiseConstantDecay(_Formula):
         name: of the schedule.
 
     Raises:
+        TypeError: an argument is no list of numbers.
         ValueError: the lengths do not fit, or boundaries do not ascend.
     """
 
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstantDecay"
     ) -> None:
-        if len(boundaries) != len(values) - 1:
+        self.boundaries = [
+            arguments.real(b, f"boundaries[{i}]") for i, b in enumerate(_listed(boundaries, "boundaries"))
+        ]
+        self.learning_rates = [_rate(v, f"values[{i}]") for i, v in enumerate(_listed(values, "values"))]
+        if len(self.boundaries) != len(self.learning_rates) - 1:
             raise ValueError(
-                f"values must have one element more than boundaries, got {len(values)} values"
-                f" and {len(boundaries)} boundaries"
+                f"values must have one element more than boundaries, got {len(self.learning_rates)} values"
+                f" and {len(self.boundaries)} boundaries"
             )
-        self.boundaries = [arguments.real(b, f"boundaries[{i}]") for i, b in enumerate(boundaries)]
-        self.learning_rates = [_rate(v, f"values[{i}]") for i, v in enumerate(values)]
         if any(not a < b for a, b in zip(self.boundaries, self.boundaries[1:], strict=False)):
             raise ValueError(f"boundaries must ascend, got {self.boundaries}")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         pieces = np.searchsorted(np.array(self.boundaries, dtype=np.float64), steps, side="left")
         return np.array(self.learning_rates)[pieces]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this schedule again, as JSON can hold them."""
         return {"boundaries": self.boundaries, "values": self.learning_rates, "name": self.name}
 
 
-class ExponentialDecay(_Formula):
+class _Falling(_Formula):
+    """The base of those that fall by decay_rate in decay_steps, at once with staircase."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.initial_learning_rate = _rate(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = _steps(decay_steps, "decay_steps")
+        self.decay_rate = _rate(decay_rate, "decay_rate")
+        self.staircase = arguments.flag(staircase, "staircase")
+        self.name = type(self).__name__ if name is None else arguments.name(name)
+
+    def _part(self, steps: Array) -> Array:
+        """How often decay_steps have passed: float64 of shape (N,)."""
+        part: Array = steps / self.decay_steps
+        return np.floor(part) if self.staircase else part
+
+
+class ExponentialDecay(_Falling):
     """initial_learning_rate * decay_rate ** (step / decay_steps); with staircase the exponent is rounded down.
 
     Args:
@@ -115,24 +135,8 @@ class ExponentialDecay(_Formula):
         name: of the schedule.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "ExponentialDecay",
-    ) -> None:
-        self.initial_learning_rate = _rate(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = _steps(decay_steps, "decay_steps")
-        self.decay_rate = _rate(decay_rate, "decay_rate")
-        self.staircase = arguments.flag(staircase, "staircase")
-        self.name = name
-
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
-        exponent = steps / self.decay_steps
-        powers: Array = self.decay_rate ** (np.floor(exponent) if self.staircase else exponent)
+        powers: Array = self.decay_rate ** self._part(steps)
         return self.initial_learning_rate * powers
 
 
@@ -152,7 +156,7 @@ class StepDecay(ExponentialDecay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase=True, name=name)
 
 
-class InverseTimeDecay(_Formula):
+class InverseTimeDecay(_Falling):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps); with staircase the quotient is rounded down.
 
     Args:
@@ -163,26 +167,8 @@ class InverseTimeDecay(_Formula):
         name: of the schedule.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ) -> None:
-        self.initial_learning_rate = _rate(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = _steps(decay_steps, "decay_steps")
-        self.decay_rate = _rate(decay_rate, "decay_rate")
-        self.staircase = arguments.flag(staircase, "staircase")
-        self.name = name
-
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
-        part = steps / self.decay_steps
-        rates: Array = self.initial_learning_rate / (
-            1.0 + self.decay_rate * (np.floor(part) if self.staircase else part)
-        )
+        rates: Array = self.initial_learning_rate / (1.0 + self.decay_rate * self._part(steps))
         return rates
 
 
@@ -212,10 +198,9 @@ class PolynomialDecay(_Formula):
         self.end_learning_rate = _rate(end_learning_rate, "end_learning_rate")
         self.power = _rate(power, "power")
         self.cycle = arguments.flag(cycle, "cycle")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         if self.cycle:
             cycles = np.maximum(np.ceil(steps / self.decay_steps), 1.0)
             part = steps / (self.decay_steps * cycles)
@@ -255,10 +240,9 @@ class CosineDecay(_Formula):
         self.alpha = _rate(alpha, "alpha")
         self.warmup_target = None if warmup_target is None else _rate(warmup_target, "warmup_target")
         self.warmup_steps = _rate(warmup_steps, "warmup_steps")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         if self.warmup_target is None:
             return self._decayed(steps, self.initial_learning_rate)
         fallen = self._decayed(steps - self.warmup_steps, self.warmup_target)
@@ -290,16 +274,14 @@ class LinearWarmup(_Formula):
         # Whole, because the schedule that follows is asked for whole steps.
         self.warmup_steps = arguments.integer(warmup_steps, "warmup_steps", 1)
         self.initial_learning_rate = _rate(initial_learning_rate, "initial_learning_rate")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         following = self.schedule.values(np.maximum(steps - self.warmup_steps, 0))
         target = float(self.schedule(0))
         return _after_rise(steps, self.warmup_steps, self.initial_learning_rate, target, following)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this schedule again, as JSON can hold them."""
         return {**super().get_config(), "schedule": serialize(self.schedule)}
 
     @classmethod
@@ -337,10 +319,9 @@ class OneCycle(_Formula):
         self.pct_start = arguments.real_in(pct_start, "pct_start", 0.0, 1.0)
         self.div_factor = _steps(div_factor, "div_factor")
         self.final_div_factor = _steps(final_div_factor, "final_div_factor")
-        self.name = name
+        self.name = arguments.name(name)
 
     def values(self, steps: Array) -> Array:
-        """The learning rates of many steps: int64 of shape (N,) -> float64 of shape (N,)."""
         peak = self.max_learning_rate
         first = peak / self.div_factor
         # Phases of no length hold a single step: dividing by 1 then changes nothing.
@@ -387,6 +368,12 @@ def _rate(value: object, name: str) -> float:
 
 def _steps(value: object, name: str) -> float:
     return arguments.real_in(value, name, 0.0, math.inf, above=True, below=True)
+
+
+def _listed(value: object, name: str) -> list[object]:
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list of numbers, got a {type(value).__name__}")
+    return list(value)
 
 
 def _after_rise(steps: Array, length: float, start: float, end: float, following: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from fastnn import arguments
 from fastnn.network import compiling, data, evaluating, fitting, layers
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from fastnn.network.layer import Layer
     from fastnn.network.losses import Loss
     from fastnn.network.optimizers import Optimizer
+
+
+# The default of predict's verbose: as quick to tell as None.
+_SILENT = 0
 
 
 class Sequential(LayerStack):
@@ -75,6 +79,10 @@ class Sequential(LayerStack):
         loss: str | Loss | None = None,
         metrics: Sequence[object] | None = None,
         weighted_metrics: Sequence[object] | None = None,
+        *,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: str | bool = "auto",
     ) -> None:
         """Says how to learn. The optimizer's states and its count of steps start anew.
 
@@ -83,11 +91,15 @@ class Sequential(LayerStack):
             loss: a name such as "mse", or an object of fastnn.losses; None for a network that only predicts.
             metrics: names such as "accuracy", or objects of fastnn.metrics; they ignore the samples' weights.
             weighted_metrics: the same, with the samples' weights.
+            run_eagerly, steps_per_execution, jit_compile: for Keras's scripts; they have no effect here.
 
         Raises:
             TypeError: an argument is of a wrong type.
             ValueError: a name is unknown, or does not fit the network.
+            RuntimeError: a call trains the model.
         """
+        if self._trainer is not None:
+            self._trainer.require_idle()
         compilation = compiling.compilation(optimizer, loss, metrics, weighted_metrics)
         trainer = self._trainer_of(compilation) if self.built else None
         self._compilation, self._trainer = compilation, trainer
@@ -122,6 +134,7 @@ class Sequential(LayerStack):
         sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
         steps_per_epoch: None = None,
+        validation_steps: None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
         *,
@@ -146,7 +159,7 @@ class Sequential(LayerStack):
             class_weight: class -> factor of the loss of its rows.
             sample_weight: factor of the loss of each row, shape (N,). The mean is over the rows, not over the factors.
             initial_epoch: where to begin, to go on with an earlier training.
-            steps_per_epoch: must be None: an epoch is all rows once.
+            steps_per_epoch, validation_steps: must be None: an epoch and a validation are all rows once.
             validation_batch_size: rows of a batch of the validation; batch_size by default.
             validation_freq: validate every so many epochs, or in these (counted from 1).
             check_finite: whether to refuse samples that hold nan or inf.
@@ -158,20 +171,23 @@ class Sequential(LayerStack):
             TypeError: an argument is of a wrong type.
             ValueError: a shape or a value is wrong, x is empty, or the model is not compiled.
             IndexError: a class index is out of range.
+            RuntimeError: another call trains the model.
         """
         options = fitting.options(
             batch_size, epochs, initial_epoch, shuffle, verbose, validation_batch_size, validation_freq
         )
-        if steps_per_epoch is not None:
-            raise ValueError("steps_per_epoch must be None: an epoch is all of x once; pass fewer rows")
+        for name, steps in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
+            if steps is not None:
+                raise ValueError(f"{name} must be None: all rows are taken once; pass fewer rows")
         finite = arguments.flag(check_finite, "check_finite")
+        share = arguments.real_in(validation_split, "validation_split", 0.0, 1.0, below=True)
         held_out: Sequence[Any] | None = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise TypeError("validation_data must be (x, y) or (x, y, sample_weight)")
             held_out = validation_data
-        elif validation_split != 0.0:
-            kept, held_out = data.split_validation(validation_split, x, y, sample_weight)
+        elif share:
+            kept, held_out = data.split_validation(share, x, y, sample_weight)
             x, y, sample_weight = kept
         trainer = self._trainer_for(x)
         samples = data.labelled(x, y, trainer.plan, trainer.loss, sample_weight, class_weight)
@@ -189,7 +205,8 @@ class Sequential(LayerStack):
             data.require_finite(samples.x, "x")
             if validation is not None:
                 data.require_finite(validation.x, "validation x")
-        return fitting.fit(self, trainer, samples, validation, callbacks, options, self._rng)
+        with trainer.learning():
+            return fitting.fit(self, trainer, samples, validation, callbacks, options, self._rng)
 
     def evaluate(
         self,
@@ -234,8 +251,9 @@ class Sequential(LayerStack):
         trainer = self._trainer_for(x)
         samples = data.labelled(x, y, trainer.plan, trainer.loss, sample_weight, class_weight)
         count = len(samples.x)
-        fitting.Epoch(trainer, samples, count, None, fitting.outputs_for(trainer, count, count)).advance(1)
-        return _answer(trainer.tracker.logs(), return_dict)
+        with trainer.learning():
+            fitting.Epoch(trainer, samples, count, None, fitting.outputs_for(trainer, count, count)).advance(1)
+            return _answer(trainer.tracker.logs(), return_dict)
 
     def test_on_batch(
         self,
@@ -267,7 +285,7 @@ class Sequential(LayerStack):
             TypeError: x is no array of real numbers, or out's dtype is wrong.
             ValueError: a shape or layout is wrong, or out overlaps x.
         """
-        if batch_size is None and not verbose:
+        if batch_size is None and verbose is _SILENT:
             y: Array = self._fast(x, out)
             if y is not NotImplemented:
                 return y
@@ -341,9 +359,22 @@ class Sequential(LayerStack):
 
         self.set_weights(saving.read_weights(self, filepath))
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        if not self.built:
+            return super().__reduce_ex__(protocol)
+        # Copies and pickles are made as files are.
+        from fastnn.network import saving
+
+        return saving.from_bytes, (saving.to_bytes(self), self._backend, self._engine_name)
+
     def __repr__(self) -> str:
         shown = f", input_shape={self.input_shape}" if self.built else ""
         return f"<Sequential {self.name!r}: {len(self.layers)} layers{shown}>"
+
+    def _change(self, items: list[Layer]) -> None:
+        if self._trainer is not None:
+            self._trainer.require_idle()
+        super()._change(items)
 
     def _take(self, blueprint: Blueprint | None) -> None:
         if self._engine is not None:

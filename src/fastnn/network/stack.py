@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import arguments, backends
-from fastnn.arrays import DOUBLE, SINGLE, convert, to_ndarray
+from fastnn.arrays import DOUBLE, SINGLE, convert
 from fastnn.network import data, engines, layers, randomness, summary
 from fastnn.network.builder import Blueprint, draw, unique
-from fastnn.network.layer import Layer, checked_shape
+from fastnn.network.layer import Layer, checked_shape, checked_weights
 from fastnn.network.named import snake_case
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ class LayerStack:
         engine: str,
         seed: int | None,
     ) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a str or None, got a {type(name).__name__}")
+        given = None if name is None else arguments.name(name)
         self.dtype = _checked_dtype(dtype)
         self._backend = None if backend is None else backends.canonical(backend)
-        self._engine_name = engines.checked_name(engine)
+        self._engine_name = arguments.choice(engine, "engine", engines.NAMES)
         self._rng = randomness.generator(seed)
         self._items: list[Layer] = []
         self._input_shape: Shape | None = None
@@ -61,8 +60,7 @@ class LayerStack:
         self._fast: Callable[[object, object], Any] = _unusual
         if layers is not None:
             self._change(_listed(layers))
-        number = next(_numbers) if name is None else 0
-        self.name = name if name is not None else f"sequential_{number}" if number else "sequential"
+        self.name = given or _next_name()
 
     @property
     def layers(self) -> list[Layer]:
@@ -156,16 +154,10 @@ class LayerStack:
         """Replaces all weights, in the order of get_weights; they are copied and converted to the model's dtype.
 
         Raises:
-            TypeError: an array is not real.
+            TypeError: weights is no list, or an array is not real.
             ValueError: the number or the shape of the arrays is wrong.
         """
-        variables = self._known().plan.variables
-        given = [to_ndarray(value, f"weights[{i}]") for i, value in enumerate(weights)]
-        if len(given) != len(variables):
-            raise ValueError(f"weights must be {len(variables)} arrays, got {len(given)}")
-        for i, (array, variable) in enumerate(zip(given, variables, strict=True)):
-            if array.shape != variable.shape:
-                raise ValueError(f"weights[{i}] ({variable.name}) must have shape {variable.shape}, got {array.shape}")
+        given = checked_weights(weights, [variable.shape for variable in self._known().plan.variables])
         self._ready().set_weights([convert(array, self.dtype) for array in given])
 
     # ---- within the network package
@@ -249,13 +241,22 @@ class LayerStack:
     def _initial(self, own: slice) -> list[Array]:
         blueprint = self._known()
         pairs = zip(blueprint.plan.variables[own], blueprint.initializers[own], strict=True)
-        return [initializer(variable.shape, self.dtype, self._rng) for variable, initializer in pairs]
+        weights: list[Array] = []
+        for variable, initializer in pairs:
+            made = initializer(variable.shape, self.dtype, self._rng)
+            weights.extend(checked_weights([made], [variable.shape], f"{initializer!r} of {variable.name}: values"))
+        return [convert(array, self.dtype) for array in weights]
 
     def _engine_for(self, x: object) -> Engine:
         """The engine; the first samples tell their shape if nothing has before."""
         if self._blueprint is None:
             self._build(data.sample_shape(x))
         return self._ready()
+
+
+def _next_name() -> str:
+    number = next(_numbers)
+    return f"sequential_{number}" if number else "sequential"
 
 
 def _named(items: list[Layer], own: set[int]) -> list[Layer]:

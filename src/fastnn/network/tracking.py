@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,11 @@ class Tracker:
         self.names = [LOSS, *(metric.name for metric in every)]
         self.wants_outputs = bool(every)
         self.reset()
+
+    def another(self) -> Tracker:
+        """One for another pass at the same time."""
+        plain, weighted = copy.deepcopy((self.metrics, self.weighted))
+        return Tracker(self.loss, plain, weighted, self._backend)
 
     def reset(self) -> None:
         """Forgets the pass before."""

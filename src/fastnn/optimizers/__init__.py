@@ -11,9 +11,7 @@ from fastnn.network.optimizers import (
     get,
     serialize,
 )
-from fastnn.optimizers import (
-    schedules,
-)
+from fastnn.optimizers import schedules
 
 __all__ = [
     "SGD",

@@ -13,7 +13,7 @@ from fastnn import arguments
 from fastnn.bench.cases import Arrays, Case
 from fastnn.bench.measure import Entry
 
-DEFAULT = ("numpy", "torch", "onnxruntime", "openvino", "jax")
+DEFAULT = ("numpy", "torch", "onnxruntime", "openvino", "jax", "sklearn", "keras")
 NAMES = (*DEFAULT, "torch_compile", "numba")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastnn.bench.cases import Array, Arrays, Case
 from fastnn.bench.measure import Entry
+from fastnn.bench.rivals import jax_network
 
 VERSION = str(jax.__version__)
 jax.config.update("jax_enable_x64", True)
@@ -25,6 +26,8 @@ def set_threads(n: int) -> None:
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
     """The cell as one jitted function."""
+    if case.is_network:
+        return jax_network.entries(case, arrays)
     functions: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
         "dense": (lambda x, w, b: jnp.maximum(x @ w + b, 0), ("x", "w", "b")),
         "dense_backward": (_dense_backward, ("dy", "x", "w", "y")),

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastnn.bench.cases import Array, Arrays, Case
 from fastnn.bench.measure import Entry
+from fastnn.bench.rivals import numpy_network
 
 VERSION = np.__version__
 
@@ -19,6 +20,8 @@ def set_threads(n: int) -> None:
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
     """The cell in NumPy."""
+    if case.is_network:
+        return numpy_network.entries(case, arrays)
     make = {
         "dense": _dense,
         "dense_backward": _dense_backward,

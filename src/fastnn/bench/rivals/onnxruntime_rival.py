@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from fastnn.bench import network_cases
 from fastnn.bench.cases import Arrays, Case
 from fastnn.bench.measure import Entry
 
@@ -19,8 +20,8 @@ def set_threads(n: int) -> None:
 
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
-    """The cell as a model of one or two nodes."""
-    if case.op not in ("packed_dense", "softmax", "log_softmax"):
+    """The cell as a model: one or two nodes, or a network that predicts."""
+    if case.op not in ("packed_dense", "softmax", "log_softmax", "predict"):
         return []
     x = arrays["x"]
     dtype = helper.np_dtype_to_tensor_dtype(x.dtype)
@@ -29,6 +30,9 @@ def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
         nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["z"]), helper.make_node("Relu", ["z"], ["y"])]
         constants = [numpy_helper.from_array(arrays[name], name) for name in ("w", "b")]
         columns = case.shape[2]
+    elif case.op == "predict":
+        nodes, constants = _network(arrays)
+        columns = case.shape[-1]
     else:
         node = "Softmax" if case.op == "softmax" else "LogSoftmax"
         nodes = [helper.make_node(node, ["x"], ["y"], axis=-1)]
@@ -52,6 +56,20 @@ def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
         Entry(lambda: session.run_with_iobinding(binding), lambda _: (y,)),
         Entry(lambda: session.run(None, feed), tuple),
     ]
+
+
+def _network(arrays: Arrays) -> tuple[list[Any], list[Any]]:
+    """The nodes from x to y, and the weights."""
+    nodes, constants, entering = [], [], "x"
+    layers = network_cases.layers(arrays)
+    for i, (w, b) in enumerate(layers):
+        constants += [numpy_helper.from_array(w, f"w{i}"), numpy_helper.from_array(b, f"b{i}")]
+        is_last = i == len(layers) - 1
+        leaving = "y" if is_last else f"h{i}"
+        nodes.append(helper.make_node("Gemm", [entering, f"w{i}", f"b{i}"], [f"z{i}"]))
+        nodes.append(helper.make_node("Softmax" if is_last else "Relu", [f"z{i}"], [leaving]))
+        entering = leaving
+    return nodes, constants
 
 
 def _value(name: str, dtype: int, shape: tuple[int, ...]) -> Any:

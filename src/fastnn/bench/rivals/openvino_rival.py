@@ -5,6 +5,7 @@ from __future__ import annotations
 import openvino
 from openvino import opset13 as ops
 
+from fastnn.bench import network_cases
 from fastnn.bench.cases import Arrays, Case
 from fastnn.bench.measure import Entry
 
@@ -19,13 +20,19 @@ def set_threads(n: int) -> None:
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
     """The cell as a compiled model, on tensors that share memory with NumPy's arrays."""
-    if case.op not in ("packed_dense", "softmax", "log_softmax") or case.dtype != "f32":
+    if case.op not in ("packed_dense", "softmax", "log_softmax", "predict") or case.dtype != "f32":
         return []
     x = arrays["x"]
     parameter = ops.parameter(list(x.shape), openvino.Type.f32)
     if case.op == "packed_dense":
         product = ops.matmul(parameter, ops.constant(arrays["w"]), False, False)
         result = ops.relu(ops.add(product, ops.constant(arrays["b"])))
+    elif case.op == "predict":
+        result = parameter
+        layers = network_cases.layers(arrays)
+        for i, (w, b) in enumerate(layers):
+            sums = ops.add(ops.matmul(result, ops.constant(w), False, False), ops.constant(b))
+            result = ops.relu(sums) if i < len(layers) - 1 else ops.softmax(sums, 1)
     else:
         result = ops.softmax(parameter, 1) if case.op == "softmax" else ops.log_softmax(parameter, 1)
     model = openvino.Model([result], [parameter], case.op)

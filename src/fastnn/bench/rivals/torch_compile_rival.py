@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from fastnn.bench.cases import Arrays, Case
 from fastnn.bench.measure import Entry
-from fastnn.bench.rivals import torch_rival
+from fastnn.bench.rivals import torch_network, torch_rival
 
 VERSION = torch_rival.VERSION
 set_threads = torch_rival.set_threads
@@ -17,6 +17,9 @@ set_threads = torch_rival.set_threads
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
     """The cell compiled for its shape; none where there is nothing to fuse beyond the eager form."""
+    if case.is_network:
+        torch._dynamo.reset()
+        return torch_network.entries(case, arrays, lambda function: torch.compile(function, dynamic=False))
     t = {name: torch.from_numpy(array) for name, array in arrays.items()}
     functions: dict[str, Any] = {
         "dense": (lambda x, w, b: F.relu(torch.addmm(b, x, w)), ("x", "w", "b")),

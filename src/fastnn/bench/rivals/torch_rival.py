@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from fastnn.bench.cases import Array, Arrays, Case
 from fastnn.bench.measure import Entry
+from fastnn.bench.rivals import torch_network
 
 VERSION = str(torch.__version__)
 
@@ -21,6 +22,8 @@ def set_threads(n: int) -> None:
 
 def entries(case: Case, arrays: Arrays, threads: int) -> list[Entry]:
     """The cell in PyTorch: with fresh results, and with out= where it has that."""
+    if case.is_network:
+        return torch_network.entries(case, arrays)
     if case.op == "cross_entropy_with_grad":
         return [Entry(_cross_entropy(arrays), _numpy)]
     return [Entry(form, _numpy, torch.inference_mode) for form in forms(case, arrays)]
