@@ -17,7 +17,7 @@ from fastnn.network.native import NativeEngine
 
 WIDTHS = (1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 97, 128, 130)
 # Below and above what one tile, a mask's four rows, the rows of a thread and a block of many samples take.
-BATCHES = (1, 3, 4, 5, 33, 96, 131)
+BATCHES = (1, 3, 4, 5, 33, 96, 257)
 OPTIMIZERS = {
     "adam": OptimizerPlan("adam"),
     "adamw": OptimizerPlan("adam", weight_decay=0.01),

@@ -218,12 +218,10 @@ void turned_columns(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, ptrdiff
         t.next = far && left >= 2 * kLane ? t.b + kLane * g.ldb : nullptr;
         t.bias = chunk == 0 && g.bias != nullptr ? g.bias + j : nullptr;
         t.c = c + j;
-        if (far) {
+        if (far || left <= kLane) {
             turned_tile<T, kRows, 1, true>(t, g.ldb, left < kLane ? left : kLane);
-        } else if (left > kLane) {
-            turned_tile<T, kRows, 2, false>(t, g.ldb, left < 2 * kLane ? left - kLane : kLane);
         } else {
-            turned_tile<T, kRows, 1, false>(t, g.ldb, left);
+            turned_tile<T, kRows, 2, false>(t, g.ldb, left < 2 * kLane ? left - kLane : kLane);
         }
     }
 }
