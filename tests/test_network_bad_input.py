@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import numpy as np
@@ -9,10 +10,14 @@ import pytest
 from sequential_models import ENGINES, assert_same, classes, classifier
 
 from fastnn import Sequential
-from fastnn.layers import Dense
+from fastnn.callbacks import LambdaCallback
+from fastnn.initializers import Initializer
+from fastnn.layers import Dense, Flatten, ReLU
+from fastnn.metrics import SparseCategoricalAccuracy
 
 X, Y = classes()
 ONE_HOT = np.eye(3)[Y]
+METRIC = SparseCategoricalAccuracy()
 NAN = X.copy()
 NAN[17, 2] = np.nan
 
@@ -43,6 +48,25 @@ CALLS = {
     "nothing": (lambda m: m.fit(X[:0], Y[:0]), ValueError, r"x must hold at least one sample, got shape \(0, 4\)"),
     "nothing to evaluate": (lambda m: m.evaluate(X[:0], Y[:0]), ValueError, "x must hold at least one sample"),
     "batch_size 0": (lambda m: m.fit(X, Y, batch_size=0), ValueError, "batch_size must be >= 1, got 0"),
+    "labels of the validation": (
+        lambda m: m.fit(X, Y, validation_data=(X, Y + 1)),
+        IndexError,
+        "validation y: class indices must be from 0 to 2.* got 3",
+    ),
+    "validation_steps": (lambda m: m.fit(X, Y, validation_steps=3), ValueError, "validation_steps must be None"),
+    "verbose array": (lambda m: m.fit(X, Y, verbose=np.ones(2)), ValueError, "verbose must be"),
+    "verbose predict": (lambda m: m.predict(X, verbose=None), ValueError, "verbose must be.* got None"),
+    "learning rate": (
+        lambda m: m.optimizer.__setattr__("learning_rate", np.inf),
+        ValueError,
+        "must be >= 0 and finite",
+    ),
+    "metric twice": (
+        lambda m: m.compile("adam", "sparse_categorical_crossentropy", [METRIC], [METRIC]),
+        ValueError,
+        "metrics must be different objects, got SparseCategoricalAccuracy.* twice",
+    ),
+    "set_weights, None": (lambda m: m.set_weights(None), TypeError, "weights must be a list of 7 arrays, got a None"),
     "batch_size half": (lambda m: m.fit(X, Y, batch_size=0.5), TypeError, "batch_size must be an integer"),
     "batch_size 0 to predict": (lambda m: m.predict(X, batch_size=0), ValueError, "batch_size must be >= 1, got 0"),
     "epochs": (lambda m: m.fit(X, Y, epochs=-1), ValueError, "epochs must be >= 0, got -1"),
@@ -227,3 +251,93 @@ def test_nan_in_x_is_computed_with(engine):
     y = model.predict(NAN)
     assert np.isnan(y[17]).all()
     assert np.isfinite(np.delete(y, 17, axis=0)).all()
+
+
+@pytest.mark.parametrize("size", [2**62, 2**70])
+def test_a_batch_may_be_larger_than_the_samples(engine, size):
+    whole, huge = (classifier(engine) for _ in range(2))
+    options = {"verbose": 0, "validation_data": (X, Y)}
+    assert huge.fit(X, Y, size, **options).history == whole.fit(X, Y, len(X), **options).history
+    assert huge.evaluate(X, Y, size, verbose=0) == whole.evaluate(X, Y, len(X), verbose=0)
+    np.testing.assert_array_equal(huge.predict(X, size), whole.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([Dense(2**62, input_shape=(4,))], r"the result of layer 'dense' would have shape \(4611686018427387904,\)"),
+        ([Dense(2**40, input_shape=(2**20,))], "the kernel of layer 'dense' would have shape"),
+        ([Flatten(input_shape=(2**32, 2**32))], "a sample would have shape"),
+        ([ReLU(input_shape=(1,) * 61)], "samples must have at most 60 axes, got 61"),
+    ],
+)
+def test_networks_larger_than_any_memory_are_refused(engine, layers, message):
+    copies = [type(layer)(**layer.get_config()) for layer in layers]
+    with pytest.raises(ValueError, match=message):
+        Sequential(copies, **ENGINES[engine])
+
+
+def test_an_initializer_of_ones_own_has_to_fit(engine):
+    class Wrong(Initializer):
+        def __call__(self, shape, dtype, rng):
+            return np.zeros(3)
+
+    model = Sequential([Dense(3, kernel_initializer=Wrong(), input_shape=(4,))], **ENGINES[engine])
+    with pytest.raises(
+        ValueError, match=r"Wrong\(\) of dense/kernel: values\[0\] must have shape \(4, 3\), got \(3,\)"
+    ):
+        model.get_weights()
+
+
+TRAINING = {
+    "fit": lambda m: m.fit(X, Y),
+    "train_on_batch": lambda m: m.train_on_batch(X, Y),
+    "compile": lambda m: m.compile("sgd", "sparse_categorical_crossentropy"),
+    "add": lambda m: m.add(Dense(2)),
+    "pop": lambda m: m.pop(),
+}
+
+
+@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_one_call_trains_at_a_time(engine, name, in_thread):
+    model, plain = classifier(engine), classifier(engine)
+    errors = []
+
+    def call(*_):
+        with pytest.raises(RuntimeError, match="the model is being trained by another call"):
+            TRAINING[name](model)
+        errors.append(name)
+
+    def hook(*_):
+        if in_thread:
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+        else:
+            call()
+
+    callback = LambdaCallback(on_train_batch_end=hook)
+    history = model.fit(X, Y, epochs=2, callbacks=[callback], verbose=0).history
+    assert errors == [name] * 6
+    assert history == plain.fit(X, Y, epochs=2, verbose=0).history
+    assert_same(model.get_weights(), plain.get_weights())
+    TRAINING[name](model)
+
+
+def test_evaluations_do_not_disturb_each_other_or_a_training(engine):
+    model, plain = classifier(engine), classifier(engine)
+    callback = LambdaCallback(on_train_batch_end=lambda batch, logs: model.evaluate(X[:7], Y[:7], verbose=0))
+    history = model.fit(X, Y, callbacks=[callback], verbose=0).history
+    assert history == plain.fit(X, Y, verbose=0).history
+    wanted = model.evaluate(X, Y, 1, verbose=0)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.extend(model.evaluate(X, Y, 1, verbose=0) for _ in range(5)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [wanted] * 15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -315,3 +316,22 @@ def test_the_states_kept_for_each_variable() -> None:
     assert slots["rmsprop, all"] == ("v", "k")
     assert slots["adagrad"] == ("s",)
     assert PLANS["adagrad"][1].first_value("s") == 0.1 + 1e-7
+
+
+@pytest.mark.parametrize("answer", ["0.1", None, np.ones(2)])
+def test_a_function_has_to_give_numbers(answer):
+    with pytest.raises(TypeError, match="learning_rate from the function <lambda> must be a real number"):
+        SGD(lambda step: answer).rates(0, 3)
+
+
+@pytest.mark.parametrize("given", [None, 3, 0.5])
+def test_boundaries_and_values_are_lists(given):
+    for arguments in ((given, [0.1]), ([], given)):
+        with pytest.raises(TypeError, match="must be a list of numbers"):
+            schedules.PiecewiseConstantDecay(*arguments)
+
+
+def test_names_are_text():
+    for make in (SGD, Adam, AdamW, RMSprop, Adagrad, partial(schedules.ConstantSchedule, 0.1)):
+        with pytest.raises(TypeError, match="name must be a str, got a int"):
+            make(name=3)

@@ -7,8 +7,10 @@ model_v1.safetensors was made, at the model of make_v1, by
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import tracemalloc
 from pathlib import Path
 
@@ -86,6 +88,32 @@ def test_training_goes_on_to_the_same_bits(engine, dtype, optimizer, file):
     assert_same(again.get_weights(), model.get_weights())
     assert first == second
     assert again.get_config() == model.get_config()
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda model: pickle.loads(pickle.dumps(model))}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_go_on_to_the_same_bits_and_share_nothing(engine, way):
+    x, y = classes()
+    model = classifier(engine)
+    model.fit(x, y, epochs=2, verbose=0)
+    again = COPIES[way](model)
+    assert type(again._engine) is type(model._engine)
+    weights = model.get_weights()
+    again.fit(x, y, verbose=0)
+    assert_same(model.get_weights(), weights)
+    assert again.history.history == model.fit(x, y, verbose=0).history
+    assert_same(again.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_of_what_is_not_built(way):
+    model = COPIES[way](Sequential([Dense(3)], seed=1, name="open"))
+    assert (model.name, model.built) == ("open", False)
+    layer = COPIES[way](small().layers[0])
+    assert not layer.built
+    assert Sequential([layer]).predict(np.ones((2, 4))).shape == (2, 3)
 
 
 def test_a_model_that_has_not_begun_goes_on_to_the_same_bits(engine, file):
@@ -342,6 +370,7 @@ CHANGES = {
     "bad generator": lambda d, a: d["random"].update(bit_generator="MT19937"),
     "bad state": lambda d, a: d["random"]["state"].update(state=-1),
     "bad count": lambda d, a: d["compile"].update(iterations=-1),
+    "huge count": lambda d, a: d["compile"].update(iterations=10**25),
     "bad seed": lambda d, a: d["compile"].update(dropout_seed="x"),
     "bad version": lambda d, a: d.update(format_version=0),
     "bad dtype": lambda d, a: d["model"].update(dtype="int8"),

@@ -193,6 +193,7 @@ Product<T> forward_product(const DenseShape<T>& s, const T* x, const T* b, Kind 
             s.inputs,
             1,
             nullptr,
+            nullptr,
             0,
             Layout::rows,
             0,
@@ -237,12 +238,12 @@ void dense_backward(const DenseShape<T>& s, const T* dy, const T* x, Weights<T> 
     const T* const dz = linear ? dy : scratch.data();
     const int identity = static_cast<int>(Kind::identity);
     if (dx != nullptr) {
-        multiply<T>({s.batch, s.inputs, s.outputs, dz, s.outputs, 1, w.data, w.transposed ? s.inputs : s.outputs,
-                     w.transposed ? Layout::rows : Layout::transposed, 0, nullptr, dx, s.inputs, nullptr, identity,
-                     T(0)});
+        multiply<T>({s.batch, s.inputs, s.outputs, dz, s.outputs, 1, nullptr, w.data,
+                     w.transposed ? s.inputs : s.outputs, w.transposed ? Layout::rows : Layout::transposed, 0, nullptr,
+                     dx, s.inputs, nullptr, identity, T(0)});
     }
     if (dw != nullptr) {
-        multiply<T>({s.inputs, s.outputs, s.batch, x, 1, s.inputs, dz, s.outputs, Layout::rows, 0, nullptr, dw,
+        multiply<T>({s.inputs, s.outputs, s.batch, x, 1, s.inputs, nullptr, dz, s.outputs, Layout::rows, 0, nullptr, dw,
                      s.outputs, nullptr, identity, T(0)});
     }
     if (db != nullptr) column_sums(dz, s.batch, s.outputs, db);

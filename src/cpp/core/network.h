@@ -76,7 +76,6 @@ class Network {
     Network& operator=(const Network&) = delete;
 
     std::ptrdiff_t inputs() const { return inputs_; }
-    std::size_t stages() const { return stages_.size(); }
     std::ptrdiff_t outputs() const { return stages_.empty() ? inputs_ : stages_.back().options.outputs; }
 
     // The variables, stage by stage, a dense stage's weights (I, O) before its bias (O,); a prelu has slopes.

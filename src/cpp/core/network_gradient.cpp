@@ -52,9 +52,10 @@ typename Network<T>::Trainer::Split Network<T>::Trainer::forward(const Batch& ba
         const Split wanted = split_of(weights.inputs(), weights.outputs(), batch.rows, members);
         if (s > 0 && (split == Split::columns || wanted == Split::columns)) barrier_.wait(members);
         split = wanted;
-        const Product<T> product = weights.forward(
-            batch.rows, x, stage.options.has_bias ? stage.vector.data() : nullptr,
-            static_cast<int>(network_.kind_of(s, true)), static_cast<T>(stage.options.parameter), y, before_[s].data());
+        Product<T> product = weights.forward(batch.rows, x, stage.options.has_bias ? stage.vector.data() : nullptr,
+                                             static_cast<int>(network_.kind_of(s, true)),
+                                             static_cast<T>(stage.options.parameter), y, before_[s].data());
+        if (s == 0 && batch.in_place) product.a_rows = sample_starts_.data();
         if (split == Split::rows) {
             product_rows(product, rows, workspace);
         } else {

@@ -121,16 +121,22 @@ void Network<T>::Trainer::reserve(ptrdiff_t rows, int members) {
     before_.resize(stages_);
     gradients_.resize(stages_);
     packed_.resize(stages_);
+    row_starts_.resize(stages_);
     ptrdiff_t outputs = network_.inputs_;
     for (std::size_t s = 0; s < stages_; ++s) {
         outputs = network_.stages_[s].options.outputs;
         results_[s] = Buffer<T>(rows * outputs);
+        if (network_.stages_[s].weights != nullptr) {
+            row_starts_[s] = Buffer<ptrdiff_t>(rows);
+            for (ptrdiff_t i = 0; i < rows; ++i) row_starts_[s].data()[i] = i * network_.stages_[s].inputs;
+        }
         if (network_.stages_[s].weights != nullptr && needs_z(s)) before_[s] = Buffer<T>(rows * outputs);
         if (packs(s, rows)) packed_[s] = Buffer<T>(kernels_of<T>().dense->packed_size(rows, outputs));
         if (s >= first_ || s + 1 == stages_) gradients_[s] = Buffer<T>(rows * outputs);
     }
     rows_ = Buffer<T>(rows * network_.inputs_);
     next_rows_ = Buffer<T>(rows * network_.inputs_);
+    sample_starts_ = Buffer<ptrdiff_t>(rows + kRowsBeyond);
     targets_ = Buffer<T>(rows * outputs);
     weights_ = Buffer<T>(rows);
     losses_ = Buffer<T>(rows);
@@ -170,8 +176,10 @@ template <class T>
 double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std::int64_t iteration, bool is_loaded) {
     const ptrdiff_t first = index * call.batch_size, end = std::min(call.rows, first + call.batch_size);
     const ptrdiff_t next_end = std::min(call.rows, end + call.batch_size);
-    const Batch batch = {&call, first, end - first, index + 1 < call.last ? next_end - end : 0, is_loaded};
-    if (is_loaded) std::swap(rows_, next_rows_);
+    const Batch batch = {&call,       first,
+                         end - first, index + 1 < call.last ? next_end - end : 0,
+                         is_loaded,   reads_in_place(call, end - first)};
+    if (is_loaded && !batch.in_place) std::swap(rows_, next_rows_);
     const bool adam = options_.kind == OptimizerKind::adam;
     const OptimizerStep<T> optimizer(options_, call.rates[index],
                                      adam ? 1.0 - powers_[0].at(options_.beta1, iteration + 1) : 1.0,
@@ -193,6 +201,24 @@ template <class T>
 bool Network<T>::Trainer::loads_ahead(const TrainCall<T>& call) const {
     const bool in_place = call.order == nullptr && call.x.template as_they_are<T>() != nullptr;
     return !in_place && !network_.variables_.empty() && network_.variables_.front().is_weights;
+}
+
+// Adam and the gradient in one: see DenseKernels::gradient_adam.
+template <class T>
+bool Network<T>::Trainer::fuses(std::size_t variable) const {
+    const DenseWeights<T>& weights = *network_.stages_[network_.variables_[variable].stage].weights;
+    return options_.kind == OptimizerKind::adam && options_.clip == Clip::none && !penalties_[variable].any() &&
+           kernels_of<T>().dense->gradient_adam != nullptr && !weights.narrow();
+}
+
+// Whether both products that read the samples can take rows from anywhere: then shuffled samples are not copied
+// together. On two threads a copy would also go from one core's cache to the other's.
+template <class T>
+bool Network<T>::Trainer::reads_in_place(const TrainCall<T>& call, ptrdiff_t rows) const {
+    if (call.order == nullptr || call.x.template as_they_are<T>() == nullptr || rows >= kManySamples) return false;
+    return !network_.variables_.empty() && network_.variables_.front().is_weights &&
+           network_.variables_.front().stage == 0 && fuses(0) &&
+           network_.stages_[0].options.outputs % kernels_of<T>().dense->tile_columns == 0;
 }
 
 template <class T>
@@ -243,13 +269,20 @@ void Network<T>::Trainer::penalties(int member, int members) {
 template <class T>
 void Network<T>::Trainer::load(const Batch& batch, int member, int members) {
     const TrainCall<T>& call = *batch.call;
-    const T* const in_place = call.order == nullptr ? call.x.template as_they_are<T>() : nullptr;
+    const bool in_order = call.order == nullptr && call.x.template as_they_are<T>() != nullptr;
     const ptrdiff_t columns = network_.inputs_, outputs = network_.stages_[stages_ - 1].options.outputs;
-    if (member == 0) input_ = in_place != nullptr ? in_place + batch.first * columns : rows_.data();
+    if (member == 0) {
+        const T* const samples = call.x.template as_they_are<T>();
+        input_ = in_order ? samples + batch.first * columns : batch.in_place ? samples : rows_.data();
+    }
     const Range rows = part_of(batch.rows, members, member, kRowMultiple);
     for (ptrdiff_t i = rows.begin; i < rows.end; ++i) {
         const std::int64_t row = batch.row(i);
-        if (in_place == nullptr && !batch.is_loaded) call.x.copy_row(row, rows_.data() + i * columns);
+        if (batch.in_place) {
+            sample_starts_.data()[i] = row * columns;
+        } else if (!in_order && !batch.is_loaded) {
+            call.x.copy_row(row, rows_.data() + i * columns);
+        }
         weights_.data()[i] = call.weight != nullptr ? call.weight[row] : T(1);
         if (call.index != nullptr) {
             indices_.data()[i] = call.index[row];

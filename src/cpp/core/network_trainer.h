@@ -69,6 +69,7 @@ class Network<T>::Trainer {
         const TrainCall<T>* call;
         std::ptrdiff_t first, rows, next_rows;
         bool is_loaded;  // its own samples have been loaded ahead
+        bool in_place;   // they are read where they lie
         std::int64_t row(std::ptrdiff_t i) const { return call->order != nullptr ? call->order[first + i] : first + i; }
     };
 
@@ -76,6 +77,8 @@ class Network<T>::Trainer {
     void reserve_room(std::ptrdiff_t rows, Room& room) const;
     double step(const TrainCall<T>& call, std::ptrdiff_t index, std::int64_t iteration, bool is_loaded);
     bool loads_ahead(const TrainCall<T>& call) const;
+    bool reads_in_place(const TrainCall<T>& call, std::ptrdiff_t rows) const;
+    bool fuses(std::size_t variable) const;
     double batch_loss(std::ptrdiff_t rows) const;
     void run(const Batch& batch, const OptimizerStep<T>& optimizer, std::uint64_t iteration, int member, int members);
 
@@ -133,6 +136,8 @@ class Network<T>::Trainer {
     std::vector<Buffer<double>> penalty_sums_, squares_;   // of every variable's rows
     Buffer<T> rows_, next_rows_;                           // the batch's samples, and the next one's
     const T* input_ = nullptr;                             // the batch's, or where they lie
+    std::vector<Buffer<std::ptrdiff_t>> row_starts_;       // of every dense stage's input
+    Buffer<std::ptrdiff_t> sample_starts_;                 // of the batch's samples where they are read in place
     Buffer<T> targets_, weights_, losses_, scales_;
     Buffer<std::int64_t> indices_;
     std::vector<Room> rooms_;

@@ -39,16 +39,16 @@ void Network<T>::Trainer::update_panels(const Batch& batch, std::size_t variable
     const Range units = part_of(weights.panels() * blocks, members, member);
     const auto& kernels = *kernels_of<T>().dense;
     const bool keeps = clipped_[variable].size() > 0;
-    const bool fuses = optimizer.adam() != nullptr && kernels.gradient_adam != nullptr && !weights.narrow() &&
-                       options_.clip == Clip::none && !penalties_[variable].any();
+    const bool fused = fuses(variable);
     for (ptrdiff_t unit = units.begin; unit < units.end; ++unit) {
         if (s == first_) load_next(batch, unit - units.begin, units.end - units.begin, member, members);
         const Panel panel = weights.panel(unit / blocks);
         const ptrdiff_t row = unit % blocks * height, at = panel.offset + row * panel.width;
         const Range rows = {row, std::min(weights.inputs(), row + height)};
-        if (fuses && panel.columns == kernels.tile_columns) {
-            kernels.gradient_adam(weights.gradient(batch.rows, x, dz, rows, panel.range(), nullptr, 0),
-                                  *optimizer.adam(), weights.data() + at, states_[variable][0].data() + at,
+        if (fused && panel.columns == kernels.tile_columns) {
+            Product<T> g = weights.gradient(batch.rows, x, dz, rows, panel.range(), nullptr, 0);
+            g.a_rows = s == 0 && batch.in_place ? sample_starts_.data() : row_starts_[s].data();
+            kernels.gradient_adam(g, *optimizer.adam(), weights.data() + at, states_[variable][0].data() + at,
                                   states_[variable][1].data() + at);
             continue;
         }
@@ -227,6 +227,7 @@ void Network<T>::Trainer::load_next(const Batch& batch, ptrdiff_t unit, ptrdiff_
         const Range share = part_of(n, static_cast<int>(units), static_cast<int>(unit));
         for (ptrdiff_t i = share.begin; i < share.end; ++i) fetch(call.x.row(row(i)), call.x.row_bytes());
     }
+    if (batch.in_place) return;
     const Range copied = units == 0 ? Range{0, n}
                          : unit > 0 ? part_of(n, static_cast<int>(units), static_cast<int>(unit - 1))
                                     : Range{0, 0};

@@ -99,6 +99,7 @@ void tiled_product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, 
                     t.a = a.strip(s);
                     t.a_row = a.row_step;
                     t.a_step = a.term_step;
+                    t.a_rows = g.a_rows != nullptr ? g.a_rows + row : nullptr;
                     t.c = g.c + row * g.ldc;
                     t.ldc = g.ldc;
                     t.add = chunk > 0;

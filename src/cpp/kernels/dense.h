@@ -17,6 +17,8 @@ constexpr ptrdiff_t kNarrowColumns = 8;
 // length below kShallow wants b by rows (see kernels/shallow.h).
 constexpr ptrdiff_t kFewRows = 4;
 constexpr ptrdiff_t kShallow = 8;
+// See Product::a_rows.
+constexpr ptrdiff_t kRowsBeyond = 8;
 
 enum class Layout {
     rows,        // b(p, j) = b[p * ldb + j]
@@ -25,13 +27,16 @@ enum class Layout {
 };
 
 // c (m, n) = bias (n,) + a (m, k) b (k, n);  y = f(c).
-// a(i, p) = a[i * a_row + p * a_col]; a_row or a_col is 1. bias may be null (zero). y may be null (c is the result)
-// or c itself. c and y are written, never read by the caller's meaning, and overlap nothing else.
+// a(i, p) = a[i * a_row + p * a_col]; a_row or a_col is 1. Or, where a_rows is not null, a[a_rows[i] + p]: rows
+// anywhere in memory, for n >= kNarrowColumns and layout packed; the table then has kRowsBeyond numbers more than m,
+// any. bias may be null (zero). y may be null (c is the result) or c itself. c and y are written, never read by the
+// caller's meaning, and overlap nothing else.
 template <class T>
 struct Product {
     ptrdiff_t m, n, k;
     const T* a;
     ptrdiff_t a_row, a_col;
+    const ptrdiff_t* a_rows;
     const T* b;
     ptrdiff_t ldb;
     Layout layout;
@@ -65,9 +70,9 @@ struct DenseKernels {
     void (*narrow)(const Product<T>& product, ptrdiff_t row_begin, ptrdiff_t row_end, T* workspace);
     ptrdiff_t (*narrow_workspace_size)(const Product<T>& product);
 
-    // A product as a weight gradient (a_row == 1, layout rows, n == tile_columns, k <= kChunk) whose result is not
-    // kept: Adam's step, without weight decay but the decoupled one, on p, m and v of m contiguous rows of as many
-    // columns. Null where the registers do not suffice.
+    // A product as a weight gradient (layout rows, n == tile_columns, k <= kChunk) whose result is not kept, with a(i,
+    // p) = a[i + a_rows[p]]. Adam's step, without weight decay but the decoupled one, on p, m and v of m contiguous
+    // rows of as many columns. Null where the registers do not suffice.
     void (*gradient_adam)(const Product<T>& gradient, const AdamStep<T>& step, T* p, T* m, T* v);
 
     // sums[j] over the rows of a (m, n) with row stride lda, columns [begin, end): what a row of ones in dw would be.

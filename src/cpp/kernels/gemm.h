@@ -28,6 +28,7 @@ struct TileArguments {
     ptrdiff_t k;
     const T* a;
     ptrdiff_t a_row, a_step;  // from a row to the next, from one p to the next
+    const ptrdiff_t* a_rows;  // where each row begins, those of the next tile after them; null: i * a_row
     const T* b;
     ptrdiff_t b_stride;  // from one p to the next
     ptrdiff_t b_panel;   // from one panel to the next
@@ -60,7 +61,10 @@ void tile(const TileArguments<T>& t) {
     }
     const T* a = t.a;
     const T* b = t.b;
-    const ptrdiff_t a_row = t.a_row, a_step = t.a_step, b_stride = t.b_stride, b_panel = t.b_panel;
+    const ptrdiff_t a_step = t.a_step, b_stride = t.b_stride, b_panel = t.b_panel;
+    ptrdiff_t at[kRows];
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) at[i] = t.a_rows != nullptr ? t.a_rows[i] : i * t.a_row;
     // Where there are rows enough for it to pay; nowhere else, for the size of the code.
     constexpr bool kFetches = !kMasked && kRows >= kTileRows - 1;
     if (kFetches) {
@@ -80,7 +84,7 @@ void tile(const TileArguments<T>& t) {
             b += b_stride;
 #pragma GCC unroll 8
             for (int i = 0; i < kRows; ++i) {
-                const vec<T> from_a = set1(a[i * a_row]);
+                const vec<T> from_a = set1(a[at[i]]);
 #pragma GCC unroll 8
                 for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
             }
@@ -90,11 +94,11 @@ void tile(const TileArguments<T>& t) {
     ptrdiff_t left = t.k;
     if (kFetches && t.next != nullptr) {
         constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
-        const ptrdiff_t next_line = t.next_line;
         const T* next = t.next;
         for (; left > kLine; left -= kLine, next += t.next_step) {
 #pragma GCC unroll 8
-            for (int i = 0; i < kRows; ++i) prefetch_l2(next + i * next_line);
+            for (int i = 0; i < kRows; ++i)
+                prefetch_l2(next + (t.a_rows != nullptr ? t.a_rows[kRows + i] : i * t.next_line));
             steps(kLine);
         }
     }

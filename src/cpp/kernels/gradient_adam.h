@@ -32,20 +32,22 @@ template <class T, bool kShrinks>
 void gradient_tile(const Product<T>& g, const T* a, T* result, const AdamVectors<T>& step,
                    KnownGradient<T, kShrinks> known) {
     constexpr ptrdiff_t kLane = lane_count<T>;
-    const ptrdiff_t a_step = g.a_col, b_step = g.ldb;
+    const ptrdiff_t* rows = g.a_rows;
+    const ptrdiff_t b_step = g.ldb;
     const T* b = g.b;
     vec<T> sum[kTileRows][kTileVectors] = {};
     const auto term = [&]() FASTNN_INLINE_BODY {
+        const T* const from = a + *rows;
         vec<T> row_of_b[kTileVectors];
 #pragma GCC unroll 4
         for (int v = 0; v < kTileVectors; ++v) row_of_b[v] = load(b + v * kLane);
 #pragma GCC unroll 8
         for (int i = 0; i < kTileRows; ++i) {
-            const vec<T> from_a = set1(a[i]);
+            const vec<T> from_a = set1(from[i]);
 #pragma GCC unroll 4
             for (int v = 0; v < kTileVectors; ++v) sum[i][v] = fma(from_a, row_of_b[v], sum[i][v]);
         }
-        a += a_step;
+        ++rows;
         b += b_step;
     };
     ptrdiff_t left = g.k, at = 0;
@@ -75,7 +77,7 @@ void gradient_rows_adam(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, con
 #pragma GCC unroll 4
         for (ptrdiff_t j = 0; j < kTileColumns<T>; j += lane_count<T>) {
             vec<T> sum = {};
-            for (ptrdiff_t t = 0; t < g.k; ++t) sum = fma(set1(g.a[row + t * g.a_col]), load(g.b + t * g.ldb + j), sum);
+            for (ptrdiff_t t = 0; t < g.k; ++t) sum = fma(set1(g.a[row + g.a_rows[t]]), load(g.b + t * g.ldb + j), sum);
             const ptrdiff_t at = row * kTileColumns<T> + j;
             adam_vector<true>(step, sum, load(p + at), p + at, m + at, v + at, Whole<T>());
         }

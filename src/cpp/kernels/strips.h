@@ -54,7 +54,7 @@ struct StripBlock {
         : a(g.a + chunk * g.a_col),
           row_step(g.a_row),
           term_step(g.a_col),
-          a_row(g.a_row),
+          a_row(g.a_rows != nullptr ? 0 : g.a_row),
           strips(of),
           copied(copy != nullptr) {
         if (!copied) return;

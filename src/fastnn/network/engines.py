@@ -25,7 +25,8 @@ def make(plan: Plan, backend: str | None, engine: str) -> tuple[Engine, str]:
         ValueError: the native engine is asked for and cannot compute the network.
     """
     operations = backends.canonical(backend if backend is not None else backends.active.get() or backends.DEFAULT)
-    if engine == "native" or (engine == "auto" and operations == "native"):
+    # What has no variables the native engine computes, but does not train.
+    if engine == "native" or (engine == "auto" and operations == "native" and plan.variables):
         reason = "it needs the native backend" if operations != "native" else _native_refusal(plan)
         if reason is None:
             from fastnn.network.native import NativeEngine

@@ -174,16 +174,8 @@ class Hinge(Loss):
         return targets.signs(super().targets(y, output_shape, dtype))
 
 
-class BinaryCrossentropy(Loss):
-    """The mean of -(t * log(p) + (1 - t) * log(1 - p)), for targets t from 0 to 1.
-
-    Args:
-        from_logits: whether the network's results are logits z, with p = sigmoid(z), rather than p.
-        label_smoothing: s from 0 to 1: t becomes t * (1 - s) + s / 2.
-        reduction, name: as for Loss.
-    """
-
-    kind = "binary_cross_entropy"
+class _Smoothed(Loss):
+    """The base of the losses whose targets can be smoothed."""
 
     def __init__(
         self,
@@ -195,6 +187,21 @@ class BinaryCrossentropy(Loss):
         super().__init__(reduction, name)
         self.from_logits = arguments.flag(from_logits, "from_logits")
         self.label_smoothing = arguments.real_in(label_smoothing, "label_smoothing", 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, **super().get_config()}
+
+
+class BinaryCrossentropy(_Smoothed):
+    """The mean of -(t * log(p) + (1 - t) * log(1 - p)), for targets t from 0 to 1.
+
+    Args:
+        from_logits: whether the network's results are logits z, with p = sigmoid(z), rather than p.
+        label_smoothing: s from 0 to 1: t becomes t * (1 - s) + s / 2.
+        reduction, name: as for Loss.
+    """
+
+    kind = "binary_cross_entropy"
 
     def plan(self, last: Operation | None = None) -> LossPlan:
         squashed = isinstance(last, (plan.Dense, plan.Activation)) and last.kind == "sigmoid"
@@ -219,9 +226,6 @@ class BinaryCrossentropy(Loss):
             operation = functional.binary_cross_entropy_with_logits
         losses: Array = operation(output, prepared, reduction="none")
         return losses
-
-    def get_config(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, **super().get_config()}
 
 
 class _ClassLoss(Loss):
@@ -250,7 +254,7 @@ class _ClassLoss(Loss):
         return losses
 
 
-class CategoricalCrossentropy(_ClassLoss):
+class CategoricalCrossentropy(_Smoothed, _ClassLoss):
     """-sum(t * log(p)) over the classes, for targets that are one-hot or probabilities, shape (N, ..., C).
 
     Args:
@@ -261,22 +265,8 @@ class CategoricalCrossentropy(_ClassLoss):
 
     by_index = False
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        reduction: str = "sum_over_batch_size",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.from_logits = arguments.flag(from_logits, "from_logits")
-        self.label_smoothing = arguments.real_in(label_smoothing, "label_smoothing", 0.0, 1.0)
-
     def targets(self, y: ArrayLike, output_shape: Shape, dtype: np.dtype[Any]) -> Array:
         return targets.distributions(to_ndarray(y, "y"), output_shape, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, **super().get_config()}
 
 
 class SparseCategoricalCrossentropy(_ClassLoss):

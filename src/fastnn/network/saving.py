@@ -155,7 +155,9 @@ def _metric_document(metric: object) -> Any:
 def _take_compilation(model: Sequential, document: dict[str, Any], arrays: dict[str, Array]) -> None:
     """Compiles the model as it was, and sets the optimizer's states."""
     seed, iterations = document["dropout_seed"], document["iterations"]
-    if type(iterations) is not int or iterations < 0 or not (seed is None or 0 <= seed < compiling.SEEDS):
+    # A step's number and a stage's share the 64 bits of a counter.
+    counted = type(iterations) is int and 0 <= iterations < 1 << 47
+    if not counted or not (seed is None or 0 <= seed < compiling.SEEDS):
         raise ValueError(f"iterations={iterations!r} and dropout_seed={seed!r} are none")
     loss = None if document["loss"] is None else losses.get(document["loss"])
     optimizer = optimizers.get(document["optimizer"])
