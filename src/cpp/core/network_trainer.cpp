@@ -188,8 +188,8 @@ double Network<T>::Trainer::step(const TrainCall<T>& call, ptrdiff_t index, std:
     for (const Variable& variable : network_.variables_)
         parameters += static_cast<double>(network_.state_size(variable));
     const double work = 3.0 * network_.work(batch.rows) + kUpdateWork<T> * parameters;
-    const int wanted =
-        std::min(parts_for(kBarrierShare * work, std::numeric_limits<int>::max()), static_cast<int>(rooms_.size()));
+    const double shared = work < kLittleWork ? kBarrierShare * work : work;
+    const int wanted = std::min(parts_for(shared, std::numeric_limits<int>::max()), static_cast<int>(rooms_.size()));
     team(wanted, [&](int member, int members) {
         run(batch, optimizer, static_cast<std::uint64_t>(iteration), member, members);
     });
