@@ -23,7 +23,7 @@ constexpr ptrdiff_t kRowsPerThread = 96;
 }  // namespace
 
 template <class T>
-Network<T>::Network(ptrdiff_t inputs, std::vector<StageOptions> stages) : inputs_(inputs), widest_(inputs) {
+Network<T>::Network(ptrdiff_t inputs, const std::vector<StageOptions>& stages) : inputs_(inputs), widest_(inputs) {
     bool trained_before = false;
     ptrdiff_t width = inputs;
     for (const StageOptions& options : stages) {

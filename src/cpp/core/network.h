@@ -70,7 +70,7 @@ class Network {
     using Element = T;
 
     // May throw std::bad_alloc, as may all that is not const.
-    Network(std::ptrdiff_t inputs, std::vector<StageOptions> stages);
+    Network(std::ptrdiff_t inputs, const std::vector<StageOptions>& stages);
     ~Network();
     Network(const Network&) = delete;
     Network& operator=(const Network&) = delete;
