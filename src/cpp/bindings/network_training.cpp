@@ -77,8 +77,9 @@ void compile(NetworkObject& network, const py::tuple& loss, const py::tuple& opt
     for (const auto& [l1, l2] : penalties) all.push_back({l1, l2});
     network.visit([&](auto& net) {
         if (all.size() != net.variables()) throw py::value_error("there must be a penalty for each variable");
-        if (all.empty()) throw py::value_error("a network without variables cannot be trained");
-        net.compile(read_loss(loss), read_optimizer(optimizer), all);
+        const NetworkLoss what = read_loss(loss);
+        if (net.stages_to_train(what.skips_last) == 0) throw py::value_error("there is nothing to train");
+        net.compile(what, read_optimizer(optimizer), all);
     });
 }
 

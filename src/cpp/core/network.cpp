@@ -91,9 +91,14 @@ void Network<T>::set_variable(std::size_t variable, const T* from) {
 }
 
 template <class T>
-std::size_t Network<T>::stage_count(bool logits) const {
-    const bool drops = logits && skips_last_ && stages_.back().options.operation != Operation::dense;
+std::size_t Network<T>::stages_to_train(bool skips_last) const {
+    const bool drops = skips_last && !stages_.empty() && stages_.back().options.operation != Operation::dense;
     return stages_.size() - (drops ? 1 : 0);
+}
+
+template <class T>
+std::size_t Network<T>::stage_count(bool logits) const {
+    return stages_to_train(logits && skips_last_);
 }
 
 template <class T>

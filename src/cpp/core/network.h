@@ -89,6 +89,8 @@ class Network {
     // FLOPs of that, or an equivalent.
     double work(std::ptrdiff_t rows) const;
 
+    // The stages that are computed while training with such a loss; there must be one.
+    std::size_t stages_to_train(bool skips_last) const;
     // Penalties: one per variable. Optimizer states start with what the options say.
     void compile(const NetworkLoss& loss, const OptimizerOptions& optimizer, std::vector<Penalty> penalties);
     bool compiled() const { return trainer_ != nullptr; }
