@@ -204,9 +204,12 @@ void narrow_product(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, T* work
         }
         return;
     }
+    // Zeros in place of a test in the loop: gcc makes masked loads of one, which emulators let fault at null.
+    const T zeros[kNarrowColumns] = {};
+    const T* const bias = g.bias != nullptr ? g.bias : zeros;
     T starts[kNarrowBlock * kNarrowColumns];
     for (ptrdiff_t i = 0; i < kNarrowBlock && i < end - begin; ++i) {
-        for (ptrdiff_t j = 0; j < g.n; ++j) starts[i * g.n + j] = g.bias != nullptr ? g.bias[j] : T(0);
+        for (ptrdiff_t j = 0; j < g.n; ++j) starts[i * g.n + j] = bias[j];
     }
     for (; row < end; row += kNarrowBlock) {
         narrow_block(g, row, end - row < kNarrowBlock ? end - row : kNarrowBlock, starts);
