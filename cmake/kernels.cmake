@@ -28,7 +28,8 @@ set(fastnn_kernel_flags -O3 -fno-fast-math -ffp-contract=off -fno-math-errno -fn
     -fno-rtti -fno-asynchronous-unwind-tables)
 
 # What -O3 adds here is size alone: a copy of every loop for each set of outputs that may be wanted.
-set_source_files_properties(src/cpp/kernels/activation.cpp src/cpp/kernels/loss.cpp PROPERTIES COMPILE_OPTIONS -O2)
+set_source_files_properties(src/cpp/kernels/activation.cpp src/cpp/kernels/loss.cpp PROPERTIES COMPILE_OPTIONS
+  $<IF:$<BOOL:$<TARGET_PROPERTY:FASTNN_SMALL>>,-Os,-O2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set_source_files_properties(src/cpp/kernels/dense.cpp PROPERTIES COMPILE_OPTIONS -fno-unswitch-loops)
 endif()
@@ -41,6 +42,9 @@ function(fastnn_add_target prefix consumer sources name)
   target_link_libraries(${objects} PRIVATE fastnn_options)
   target_compile_definitions(${objects} PRIVATE FASTNN_TARGET=${name} FASTNN_TARGET_${upper})
   target_compile_options(${objects} PRIVATE ${fastnn_kernel_flags} ${ARGN})
+  if("-Os" IN_LIST ARGN)
+    set_target_properties(${objects} PROPERTIES FASTNN_SMALL ON)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13 AND name STREQUAL "avx512")
     # gcc 12's own AVX-512 headers read an undefined register on purpose and warn about it (gcc bug 105593).
     target_compile_options(${objects} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
@@ -51,7 +55,7 @@ endfunction()
 # Compiles the sources once per instruction set of the processor built for, into the target `consumer`.
 function(fastnn_compile_per_target prefix consumer sources)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-    # For processors of before 2013 alone, so that size counts: 350 KB of code instead of 600.
+    # For processors of before 2013 alone, so that size counts: 215 KB of code instead of 600.
     fastnn_add_target(${prefix} ${consumer} "${sources}" generic -march=x86-64 -Os)
     fastnn_add_target(${prefix} ${consumer} "${sources}" avx2 -march=x86-64-v3)
     fastnn_add_target(${prefix} ${consumer} "${sources}" avx512 -march=x86-64-v4 -mprefer-vector-width=512)

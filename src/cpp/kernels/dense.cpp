@@ -1,4 +1,5 @@
 // Matrix products of one instruction set: the loops round the micro-kernels. Rounding: see kChunk in dense.h.
+#define FASTNN_TILES
 #include "dense.h"
 
 #include "activation.h"
