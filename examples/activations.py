@@ -60,13 +60,13 @@ def steepness_error(z, h=1e-5):
 
 
 def draw(z, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
     shown = {name: curve[:2] for name, curve in curves(z).items()}
     p = fastnn.softmax(np.stack([z, 0 * z, 0 * z + 1], axis=1))
     first = np.tile([1.0, 0.0, 0.0], (len(z), 1))
     shown["softmax of (z, 0, 1), the first"] = p[:, 0], fastnn.softmax_backward(first, p)[:, 0]
-    figure = Figure(figsize=(13, 9), layout="constrained")
+    figure = plotting.new_figure(13, 9)
     panels = figure.subplots(4, 6)
     for panel in panels.flat[len(shown) :]:
         panel.set_axis_off()

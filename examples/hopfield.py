@@ -73,12 +73,12 @@ def capacity(units=400, trials=8):
 
 
 def draw(damaged, steps, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
     shown = {"damaged": damaged}
     shown |= {f"after {i} changes": steps[i - 1] for i in range(3, len(steps), max(len(steps) // 4, 1))}
     shown["recalled"] = steps[-1]
-    figure = Figure(figsize=(1.6 * len(shown), 2), layout="constrained")
+    figure = plotting.new_figure(1.6 * len(shown), 2)
     for panel, (title, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
         panel.imshow(state.reshape(8, 8), cmap="gray_r")
         panel.set_title(title, fontsize=9)

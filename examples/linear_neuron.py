@@ -15,9 +15,9 @@ from fastnn.optimizers import SGD
 
 
 def draw(x, y, lines, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
-    figure = Figure(figsize=(5, 4), layout="constrained")
+    figure = plotting.new_figure(5, 4)
     axes = figure.subplots()
     axes.scatter(x, y, s=12, color="grey")
     for epoch, (w, b) in enumerate(lines, 1):

@@ -27,9 +27,9 @@ def train(steps):
 
 
 def draw(answers, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
-    figure = Figure(figsize=(5, 3.5), layout="constrained")
+    figure = plotting.new_figure(5, 3.5)
     axes = figure.subplots()
     axes.semilogx(range(1, len(answers) + 1), answers, label=[f"{row.astype(int)}" for row in X])
     axes.set(xlabel="step", ylabel="answer")

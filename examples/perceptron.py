@@ -48,9 +48,9 @@ def two_classes(count=100, margin=0.02):
 
 
 def draw(x, targets, epochs, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    figure = plotting.new_figure(5, 4.5)
     axes = figure.subplots()
     axes.scatter(*x.T, c=targets, cmap="coolwarm", s=18)
     for number, (_, (first, second), bias) in enumerate(epochs, 1):

@@ -26,9 +26,9 @@ def forward(x):
 
 
 def draw(values, file):
-    from matplotlib.figure import Figure
+    from fastnn import plotting
 
-    figure = Figure(figsize=(6.5, 3.2), layout="constrained")
+    figure = plotting.new_figure(6.5, 3.2)
     axes = figure.subplots()
     axes.set_axis_off()
     places = [np.arange(layer.size) - (layer.size - 1) / 2 for layer in values]

@@ -4,7 +4,7 @@ import gzip
 import pickle
 import re
 import struct
-from pathlib import Path
+import sys
 
 import numpy as np
 import pytest
@@ -128,12 +128,6 @@ def test_the_examples_learn_from_mnist_files(digits, by_hand, tmp_path, large_di
 # The systems that tutorials begin with, and the numbers that they state.
 
 TUTORIALS = ["perceptron", "linear_neuron", "activations", "three_layer", "nine_lines", "two_layer", "hopfield"]
-
-
-@pytest.fixture(params=["native", "reference"])
-def backend(request):
-    with fastnn.use_backend(request.param):
-        yield request.param
 
 
 def test_perceptron(backend):
@@ -342,41 +336,163 @@ def test_saved_digits_refuses_bad_input_in_one_sentence(tmp_path, monkeypatch, c
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", [*TUTORIALS, "saved_digits"])
-def test_tutorials_draw_when_asked(tmp_path, monkeypatch, capsys, name):
+def shortened(backend, *arguments):
+    """Nothing for the native backend, on which a script is run in full."""
+    return [] if backend == "native" else list(arguments)
+
+
+def test_keras_mnist_judges_each_digit(backend, capsys):
+    figures = example("keras_mnist").main(shortened(backend, "--epochs", "3"))
+    assert figures["test_accuracy"] >= (0.96 if backend == "native" else 0.8)
+    table = np.array(figures["confusion"])
+    assert table.shape == (10, 10)
+    assert np.trace(table) / table.sum() == pytest.approx(figures["test_accuracy"])
+    np.testing.assert_allclose(figures["recall"], np.diag(table) / table.sum(axis=1))
+    np.testing.assert_allclose(figures["precision"], np.diag(table) / table.sum(axis=0))
+    for p, r, f1 in zip(figures["precision"], figures["recall"], figures["f1"], strict=True):
+        assert f1 == pytest.approx(2 * p * r / (p + r))
+    assert "macro avg" in capsys.readouterr().out
+
+
+SUBJECTS = {
+    "descent": ["whole batches", "single samples", "batches of 32"],
+    "learning_rates": [*(f"rate {rate}" for rate in (0.001, 0.01, 0.1, 1.0, 3.0)), "rate 1.0, falling"],
+    "scaling": ["raw", "from 0 to 1", "standardised"],
+    "sizes": ["small", "deep", "wide", "large"],
+    "regularisation": ["none", "L1", "L2", "dropout"],
+    "augmentation": ["no more", "shifted", "turned", "scaled", "all three"],
+    "search": ["grid", "random", "Bayesian"],
+    "ensemble": [*(f"member {number}" for number in range(1, 6)), "all five"],
+}
+
+
+@pytest.mark.slow
+def test_tuning(backend, capsys):
+    pytest.importorskip("optuna")
+    figures = example("tuning/__main__").main(shortened(backend, "--epochs", "1"))
+    assert {subject: list(settings) for subject, settings in figures.items()} == SUBJECTS
+    assert len(capsys.readouterr().out.splitlines()) == 1 + sum(map(len, SUBJECTS.values()))
+    if backend != "native":
+        return
+    held_out = {name: {key: one["held_out"] for key, one in settings.items()} for name, settings in figures.items()}
+    assert held_out["descent"]["whole batches"] < 0.5 < 0.9 < held_out["descent"]["batches of 32"]
+    assert held_out["descent"]["single samples"] > 0.9
+    rates = held_out["learning_rates"]
+    assert rates["rate 0.001"] < rates["rate 0.01"] < rates["rate 0.1"]
+    assert rates["rate 3.0"] < 0.5 < 0.95 < rates["rate 1.0, falling"]
+    assert held_out["scaling"]["raw"] < 0.8 < 0.9 < held_out["scaling"]["standardised"]
+    assert held_out["sizes"]["small"] < held_out["sizes"]["large"]
+    for remedy in ("L1", "L2", "dropout"):
+        assert held_out["regularisation"][remedy] > held_out["regularisation"]["none"] + 0.02
+    moved = {setting: one["moved"] for setting, one in figures["augmentation"].items()}
+    assert moved["no more"] < 0.7 < 0.9 < moved["all three"]
+    assert held_out["augmentation"]["all three"] >= held_out["augmentation"]["no more"]
+    assert min(held_out["search"].values()) >= 0.95
+    for one in figures["search"].values():
+        assert len(one["tried"]) == len(one["scores"]) == 12
+    members = [held_out["ensemble"][f"member {number}"] for number in range(1, 6)]
+    assert held_out["ensemble"]["all five"] > max(members)
+
+
+def test_search_without_optuna(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    figures = example("tuning/search").main(["--epochs", "1"])
+    assert list(figures["search"]) == ["grid", "random"]
+    assert "pip install optuna" in capsys.readouterr().out
+
+
+# What is made of dense layers alone, and what it must reach.
+ALONE = {
+    "convolution": lambda figures: figures["accuracy"][-1] >= 0.98,
+    "rnn": lambda figures: figures["loss"][-1] < 0.03,  # 1/6 without having learnt anything
+    "lstm": lambda figures: figures["loss"][-1] < 0.002,
+    "gru": lambda figures: figures["loss"][-1] < 0.002,
+    "graph_convolution": lambda figures: set(figures["wrong"]) <= {2, 8},
+    "gan": lambda figures: abs(figures["radius"] - 1) < 0.05 and figures["spread"] < 0.15 and figures["emptiest"] > 0.5,
+}
+
+
+def quick(name):
+    """The arguments with which a script of a folder is done soon."""
+    folder, _, script = name.partition("/")
+    if folder == "tuning" or script == "convolution":
+        return ["--epochs", "1"]
+    return ["--steps", "20"] if folder == "with_dense_alone" else []
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_with_dense_alone(backend, name):
+    script = f"with_dense_alone/{name}"
+    figures = example(script).main(shortened(backend, *quick(script)))
+    assert figures["gradient_error"] < 1e-6
+    assert backend != "native" or ALONE[name](figures)
+
+
+def test_the_karate_club_is_zacharys():
+    """The figures of the paper: 34 members, 78 friendships, and how many friends the two leaders have."""
+    friends = example("with_dense_alone/graph_convolution").mixing() > 0
+    assert friends.shape == (34, 34)
+    assert (friends == friends.T).all()
+    assert friends.sum() == 34 + 2 * 78
+    assert friends.sum(axis=1)[[0, 33]].tolist() == [1 + 16, 1 + 17]
+
+
+IN_FOLDERS = [f"tuning/{name}" for name in SUBJECTS] + [f"with_dense_alone/{name}" for name in ALONE]
+DRAWING = [*TUTORIALS, "saved_digits", "keras_mnist", "tuning/__main__", *IN_FOLDERS]
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_examples_draw_when_asked(tmp_path, monkeypatch, capsys, name):
     pytest.importorskip("matplotlib")
+    if name == "tuning/search":
+        pytest.importorskip("optuna")
     monkeypatch.chdir(tmp_path)
     script = example(name)
-    script.main(["--plot", str(tmp_path / "picture.png")])
+    script.main([*quick(name), "--plot", str(tmp_path / "picture.png")])
     assert (tmp_path / "picture.png").stat().st_size > 1000
     with pytest.raises(SystemExit) as stopped:
-        script.main(["--plot", str(tmp_path / "nowhere" / "picture.png")])
+        script.main([*quick(name), "--plot", str(tmp_path / "nowhere" / "picture.png")])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [*TUTORIALS, "keras_mnist", "tuning/descent", "with_dense_alone/gan"])
+def test_examples_say_what_they_need_for_pictures(monkeypatch, capsys, name):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(SystemExit) as stopped:
+        example(name).main([*quick(name), "--plot", "picture.png"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith("matplotlib is not installed: pip install 'fastnn-kernels[plot]'\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("keras_mnist", ["--data", "nowhere.npz"]),
+        ("keras_mnist", ["--epochs", "-1"]),
+        ("tuning/__main__", ["--epochs", "0"]),
+        ("with_dense_alone/convolution", ["--epochs", "0"]),
+        ("with_dense_alone/gan", ["--steps", "-3"]),
+    ],
+)
+def test_examples_refuse_bad_input_in_one_sentence(tmp_path, monkeypatch, capsys, name, arguments):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        example(name).main(arguments)
     assert stopped.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_list_of_examples_is_whole():
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    for name in [*TUTORIALS, "saved_digits", "digits", "digits_by_hand", "keras_mnist", "tabular"]:
-        assert f"[{name}.py]({name}.py)" in text
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+    for name in [*TUTORIALS, "saved_digits", "digits", "digits_by_hand", "keras_mnist", "tabular", *IN_FOLDERS]:
+        assert f"]({name}.py)" in text
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert {f"pictures/{file.name}" for file in (EXAMPLES / "pictures").iterdir()} <= set(pictures)
+    for picture in pictures:
         assert (EXAMPLES / picture).is_file()
 
 
 def test_scripts_are_short():
-    for name in [*TUTORIALS, "saved_digits"]:
-        assert (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").count("\n") <= 120
-
-
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-
-
-def test_code_in_the_readme_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 3
-    names = {}
-    exec(compile("".join(blocks), "README.md", "exec"), names)
-    assert np.mean(names["digits"] == datasets.load_digits().target[1500:]) >= 0.9
-    assert names["y"].shape == (32, 128)
-    assert names["p"].shape == (32, 10)
+    for script in EXAMPLES.rglob("*.py"):
+        assert script.read_text(encoding="utf-8").count("\n") <= 120

@@ -38,8 +38,7 @@ def test_kerass_script_runs(mnist_file, capsys):
     assert f"test accuracy: {figures['test_accuracy']:.2%}" in printed
 
 
-def test_kerass_script_is_repeatable(mnist_file, monkeypatch):
-    monkeypatch.setenv("FASTNN_MNIST", str(mnist_file))
+def test_kerass_script_is_repeatable():
     first, second = (example("keras_mnist").main(["--epochs", "2", "--seed", "3"]) for _ in range(2))
     assert first == second
 
@@ -82,3 +81,17 @@ def test_the_page_of_networks_shows_pictures_that_are_there():
     assert len(pictures) == 5
     for picture in pictures:
         assert (Path(__file__).parent.parent / "docs" / picture).is_file()
+
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_code_in_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    names = {}
+    exec(compile("".join(blocks), "README.md", "exec"), names)
+    assert np.mean(names["digits"] == datasets.load_digits().target[1500:]) >= 0.9
+    assert names["y"].shape == (32, 128)
+    assert names["p"].shape == (32, 10)

@@ -216,6 +216,15 @@ def test_without_matplotlib(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         PICTURES[name](None)
 
 
+def test_new_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = plotting.new_figure(4, 3)
+    assert figure.get_size_inches().tolist() == [4, 3]
+    assert not figure.axes
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"^matplotlib is not installed: pip install 'fastnn-kernels\[plot\]'$"):
+        plotting.new_figure(4, 3)
+
+
 BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: plotting.learning_curves([1.0]), TypeError, "history must be a History or a dict of lists, got a list"),
     (lambda: plotting.learning_curves({}), ValueError, "history must have at least one epoch"),

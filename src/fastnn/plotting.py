@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     File = str | os.PathLike[str] | None
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure for a picture of one's own, of that size in inches, which lays out its panels by itself.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    # Without pyplot, which would keep the figure and choose a window for it.
+    figure: Figure = _needed("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
+    return figure
+
+
 def learning_curves(history: History | Mapping[str, Sequence[float]], file: File = None) -> Figure:
     """The loss and each metric over the epochs, a panel each, with its validation beside it.
 
@@ -54,7 +65,7 @@ def learning_curves(history: History | Mapping[str, Sequence[float]], file: File
     epochs = [epoch + 1 for epoch in history.epoch] if isinstance(history, History) else []
     if len(epochs) != count:
         epochs = list(range(1, count + 1))
-    figure = _figure(4.5 * len(names), 3.2)
+    figure = new_figure(4.5 * len(names), 3.2)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for panel, name in zip(panels, names, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
@@ -96,11 +107,11 @@ def first_layer_weights(
     shown = min(most, units)
     across = math.ceil(math.sqrt(shown))
     down = math.ceil(shown / across)
-    figure = _figure(1.3 * across + 1, 1.3 * down)
+    figure = new_figure(1.3 * across + 1, 1.3 * down)
     panels = figure.subplots(down, across, squeeze=False)
     limit = float(np.abs(kernel[:, :shown]).max())
     limit = limit if math.isfinite(limit) and limit > 0 else 1.0
-    image = None
+    image: Any = None
     for unit, panel in enumerate(panels.flat):
         panel.set_axis_off()
         if unit < shown:
@@ -129,7 +140,7 @@ def layer_activations(model: Sequential, x: ArrayLike, layer: int | str = 0, fil
     found = model.get_layer(name=layer) if isinstance(layer, str) else model.get_layer(index=layer)
     values = _until(model, model.layers.index(found)).predict(x)
     values = values.reshape(len(values), -1)
-    figure = _figure(6.5, min(2 + 0.15 * len(values), 12))
+    figure = new_figure(6.5, min(2 + 0.15 * len(values), 12))
     panel = figure.subplots()
     image = panel.imshow(values, aspect="auto", interpolation="nearest")
     panel.set(title=found.name, xlabel="unit", ylabel="sample")
@@ -177,7 +188,7 @@ def decision_boundary(
     first, second = (np.linspace(low[i] - margin[i], high[i] + margin[i], steps) for i in range(2))
     plane = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
     answers = model.predict(plane).reshape(len(plane), -1)
-    figure = _figure(5.5, 4.5)
+    figure = new_figure(5.5, 4.5)
     panel = figure.subplots()
     if answers.shape[1] == 1:
         values = answers.reshape(steps, steps)
@@ -226,7 +237,7 @@ def confusion_matrix(
     table = _needed("sklearn.metrics").confusion_matrix(truth, guess, labels=classes)
     labels = [str(one) for one in (classes if names is None else names)]
     size = 1.5 + 0.5 * len(labels)
-    figure = _figure(size + 0.8, size)
+    figure = new_figure(size + 0.8, size)
     panel = figure.subplots()
     image = panel.imshow(table, cmap="Blues")
     for row, column in np.ndindex(table.shape):
@@ -246,11 +257,6 @@ def _needed(module: str) -> Any:
     except ImportError as error:
         package = "scikit-learn" if module.startswith("sklearn") else "matplotlib"
         raise ImportError(f"{package} is not installed: pip install 'fastnn-kernels[plot]'") from error
-
-
-def _figure(width: float, height: float) -> Any:
-    # Without pyplot, which would keep the figure and choose a window for it.
-    return _needed("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
 
 
 def _saved(figure: Figure, file: File) -> Figure:
