@@ -28,8 +28,8 @@ def quiet(function: Callable[Parameters, Result]) -> Callable[Parameters, Result
 
 
 def up(x: Any) -> Array:
-    """x in float64."""
-    return np.asarray(x, dtype=np.float64)
+    """x in float64, in C order: the last place of NumPy's products depends on the order in memory."""
+    return np.asarray(x, dtype=np.float64, order="C")
 
 
 def down(result: Any, dtype: np.dtype[Any], out: Array | None = None) -> Array:
