@@ -91,6 +91,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
     fastnn.set_random_seed(args.seed)
     try:
+        if args.epochs is not None and args.epochs < 1:
+            raise ValueError(f"--epochs must be 1 or more, got {args.epochs}")
         model, images, labels, figures = train(load_data(args.data), args.epochs or (5 if args.data else 30))
         figures |= judge(labels, model.predict(images).argmax(axis=1))
         if args.plot:

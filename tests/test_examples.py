@@ -470,6 +470,7 @@ def test_examples_say_what_they_need_for_pictures(monkeypatch, capsys, name):
     [
         ("keras_mnist", ["--data", "nowhere.npz"]),
         ("keras_mnist", ["--epochs", "-1"]),
+        ("keras_mnist", ["--epochs", "0"]),
         ("tuning/__main__", ["--epochs", "0"]),
         ("with_dense_alone/convolution", ["--epochs", "0"]),
         ("with_dense_alone/gan", ["--steps", "-3"]),

@@ -8,7 +8,7 @@ import study
 
 from fastnn.optimizers import SGD
 
-SIZES = {"whole batches": 1437, "single samples": 1, "batches of 32": 32}
+SIZES = {"whole batches": study.TRAINING, "single samples": 1, "batches of 32": 32}
 EPOCHS, LEARNING_RATE = 20, 0.05
 
 
@@ -17,7 +17,7 @@ def run(epochs):
     data = study.digits()
     for setting, batch_size in SIZES.items():
         result = study.trial(study.network(), data, min(EPOCHS, epochs), SGD(LEARNING_RATE), batch_size)
-        yield setting, result | {"note": f"steps of an epoch: {-(-1437 // batch_size)}"}
+        yield setting, result | {"note": f"steps of an epoch: {study.steps(batch_size)}"}
 
 
 def draw(panel, results):

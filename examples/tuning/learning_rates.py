@@ -9,14 +9,14 @@ import study
 from fastnn.optimizers import SGD
 from fastnn.optimizers.schedules import CosineDecay
 
-EPOCHS, STEPS = 20, 45  # steps of an epoch
+EPOCHS = 20
 
 
 def run(epochs):
     """Yields each setting and what came of it."""
     data, epochs = study.digits(), min(EPOCHS, epochs)
     rates = {f"rate {rate}": rate for rate in (0.001, 0.01, 0.1, 1.0, 3.0)}
-    rates["rate 1.0, falling"] = CosineDecay(1.0, decay_steps=epochs * STEPS)
+    rates["rate 1.0, falling"] = CosineDecay(1.0, decay_steps=epochs * study.steps())
     for setting, rate in rates.items():
         yield setting, study.trial(study.network(), data, epochs, SGD(rate))
 

@@ -11,9 +11,16 @@ import fastnn
 from fastnn.layers import Dense, Dropout
 from fastnn.regularizers import L1L2
 
+TRAINING, BATCH = 1437, 32  # digits to learn from, and how many of them a step looks at
+
+
+def steps(batch_size=BATCH):
+    """Steps of an epoch over all digits."""
+    return -(-TRAINING // batch_size)
+
 
 def digits(count=None):
-    """x_train, x_test, y_train, y_test: 64 pixels from 0 to 1; so many digits to learn from, or all 1437."""
+    """x_train, x_test, y_train, y_test: 64 pixels from 0 to 1; so many digits to learn from, or all."""
     x, y = load_digits(return_X_y=True)
     x_train, x_test, y_train, y_test = train_test_split(x / 16, y, test_size=0.2, random_state=42)
     return x_train[:count], x_test, y_train[:count], y_test
@@ -28,7 +35,7 @@ def network(hidden=(32,), classes=10, l1=0.0, l2=0.0, dropout=0.0, seed=0):
     return fastnn.Sequential([*layers, Dense(classes, "softmax")], seed=seed)
 
 
-def trial(model, data, epochs, optimizer="adam", batch_size=32):
+def trial(model, data, epochs, optimizer="adam", batch_size=BATCH):
     """Trains a network; accuracies at the end, and over the epochs the loss and the accuracy on what is held out."""
     x_train, x_test, y_train, y_test = data
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
