@@ -15,7 +15,7 @@ constexpr ptrdiff_t kFarBytes = 2 * 1024 * 1024;
 
 template <class T>
 bool is_far(const Product<T>& g) {
-    return g.k * g.n >= kFarBytes / static_cast<ptrdiff_t>(sizeof(T));
+    return !kForSize && g.k * g.n >= kFarBytes / static_cast<ptrdiff_t>(sizeof(T));
 }
 
 // The panel walk of the tiles, with its stride of a row, then costs more than to write the sums out every kSweepSteps

@@ -9,18 +9,18 @@ namespace fastnn {
 namespace FASTNN_TARGET {
 
 // Registers decide the tile. AVX-512 has 32: 6 x 4 sums + 4 of b, a broadcast from memory. AVX2 has 16: 6 x 2 sums +
-// 2 of b + 1 broadcast. NEON has 32: 6 x 4 + 4 + 1; baseline x86 has 16.
+// 2 of b + 1 broadcast. NEON has 32: 6 x 4 + 4 + 1; baseline x86 has 16, and 4 x 2 sums hide its additions' latency.
 #if defined(FASTNN_TARGET_AVX512) || defined(FASTNN_TARGET_NEON)
 constexpr int kTileVectors = 4;
 #else
 constexpr int kTileVectors = 2;
 #endif
-constexpr int kTileRows = 6;
+constexpr int kTileRows = kForSize ? 4 : 6;
 template <class T>
 constexpr ptrdiff_t kTileColumns = kTileVectors* lane_count<T>;
 
 // With few rows a tile spans several panels, so that 8 or more chains hide the fma's latency of 4 cycles at 2 a cycle.
-constexpr int kWideRows = kTileVectors == 2 ? 3 : 1;
+constexpr int kWideRows = kTileVectors == 2 && !kForSize ? 3 : 1;
 constexpr int wide_vectors(int rows) { return rows == 1 ? 8 : 4; }
 
 template <class T>
@@ -125,8 +125,11 @@ void tile(const TileArguments<T>& t) {
 template <class T>
 struct Tiles {
     static constexpr TileFunction<T> whole[kTileRows] = {
-        tile<T, 1, kTileVectors, false>, tile<T, 2, kTileVectors, false>, tile<T, 3, kTileVectors, false>,
-        tile<T, 4, kTileVectors, false>, tile<T, 5, kTileVectors, false>, tile<T, 6, kTileVectors, false>,
+        tile<T, 1, kTileVectors, false>, tile<T, 2, kTileVectors, false>,
+        tile<T, 3, kTileVectors, false>, tile<T, 4, kTileVectors, false>,
+#if !defined(__OPTIMIZE_SIZE__)
+        tile<T, 5, kTileVectors, false>, tile<T, 6, kTileVectors, false>,
+#endif
     };
     template <int kRows>
     static constexpr TileFunction<T> masked(int vectors) {
@@ -153,15 +156,17 @@ struct Tiles {
                 return masked<3>(vectors);
             case 4:
                 return masked<4>(vectors);
+#if !defined(__OPTIMIZE_SIZE__)
             case 5:
                 return masked<5>(vectors);
+#endif
             default:
-                return masked<6>(vectors);
+                return masked<kTileRows>(vectors);
         }
     }
     static constexpr TileFunction<T> wide[kWideRows] = {
         tile<T, 1, wide_vectors(1), false>,
-#if !defined(FASTNN_TARGET_AVX512) && !defined(FASTNN_TARGET_NEON)
+#if !defined(FASTNN_TARGET_AVX512) && !defined(FASTNN_TARGET_NEON) && !defined(__OPTIMIZE_SIZE__)
         tile<T, 2, wide_vectors(2), false>,
         tile<T, 3, wide_vectors(3), false>,
 #endif

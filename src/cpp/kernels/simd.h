@@ -49,6 +49,13 @@
 namespace fastnn {
 namespace FASTNN_TARGET {
 
+// Fewer variants of a loop, each for more cases.
+#if defined(__OPTIMIZE_SIZE__)
+constexpr bool kForSize = true;
+#else
+constexpr bool kForSize = false;
+#endif
+
 typedef float f32 __attribute__((vector_size(FASTNN_VECTOR_BYTES)));
 typedef double f64 __attribute__((vector_size(FASTNN_VECTOR_BYTES)));
 typedef int32_t i32 __attribute__((vector_size(FASTNN_VECTOR_BYTES)));
