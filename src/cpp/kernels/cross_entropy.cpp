@@ -58,9 +58,9 @@ FASTNN_INLINE T plain_scale(const ClassLossRows<T>& in, ptrdiff_t row, const Tar
 }
 
 template <class T>
-void plain_rows_loss(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end) {
+void plain_rows_loss(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e) {
     for (ptrdiff_t row = begin; row < end; ++row) {
-        const RowSum<T> sum = sum_row<T, false>(in.x + row * in.columns, in.columns, nullptr, Nothing());
+        const RowSum<T> sum = sum_row<T, false>(in.x + row * in.columns, in.columns, e, Nothing());
         const LogSum<T> log_sum(sum.sum);
         plain_loss(in, row, Target<T>(in.targets, row), sum.reference, log_sum.high, log_sum.low);
     }
@@ -69,7 +69,7 @@ void plain_rows_loss(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end)
 // A row's gradient is stored while the next row's exponentials are computed, as in softmax.
 template <class T>
 void plain_rows(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e) {
-    if (in.gradient == nullptr) return plain_rows_loss(in, begin, end);
+    if (in.gradient == nullptr) return plain_rows_loss(in, begin, end, e);
     ScaleTwice<T> finish = {};
     TargetGradient<T> at_target = {};
     for (ptrdiff_t row = begin; row < end; ++row) {

@@ -211,11 +211,11 @@ struct Shift {
 };
 
 template <class T>
-void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns) {
-    RowSum<T> sum = sum_row<T, false>(x, columns, nullptr, Nothing());
+void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
+    RowSum<T> sum = sum_row<T, false>(x, columns, e, Nothing());
     for (ptrdiff_t row = 1; row < rows; ++row) {
         const auto shift = Shift<T>::of(x + (row - 1) * columns, y + (row - 1) * columns, sum);
-        sum = sum_row<T, false>(x + row * columns, columns, nullptr, shift);
+        sum = sum_row<T, false>(x + row * columns, columns, e, shift);
     }
     for_vectors<T>(columns, Shift<T>::of(x + (rows - 1) * columns, y + (rows - 1) * columns, sum));
 }
@@ -223,13 +223,13 @@ void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns) {
 template <class T>
 void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     if (rows == 0 || columns == 0) return;
-    if (columns > kBlockColumns) return log_softmax_rows(x, y, rows, columns);
+    if (columns > kBlockColumns) return log_softmax_rows(x, y, rows, columns, scratch);
     const Block<T> block(scratch);
     for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns;
         const T* from = x + row * columns;
         T* to = y + row * columns;
-        if (columns == 1 || !exp_block(from, n, block.e)) return log_softmax_rows(from, to, count, columns);
+        if (columns == 1 || !exp_block(from, n, block.e)) return log_softmax_rows(from, to, count, columns, block.e);
         sum_block(block.e, count, columns, block.sums);
         logs_of_sums(block.sums, count, block.a, block.b);
         from = apart(from, to, n, block.copy);
@@ -282,7 +282,7 @@ template <class T>
 void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     const auto each_row = [&](ptrdiff_t begin, ptrdiff_t end) {
         for (ptrdiff_t row = begin; row < end; ++row) {
-            s[row] = logsumexp_of(sum_row<T, false>(x + row * columns, columns, nullptr, Nothing()));
+            s[row] = logsumexp_of(sum_row<T, false>(x + row * columns, columns, scratch, Nothing()));
         }
     };
     // A row of no elements: log(0).

@@ -74,8 +74,8 @@ FASTNN_INLINE T row_max(const T* x, ptrdiff_t n) {
     return any(nans) ? quiet_nan<T>() : tree_max(largest);
 }
 
-// Not inlined: rows out of the moderate range are rare, and all callers share this copy.
-template <class T, bool kStore>
+// Not inlined: rows out of the moderate range are rare, and all callers share this copy, which stores e in any case.
+template <class T>
 __attribute__((noinline)) RowSum<T> sum_from_max(const T* x, ptrdiff_t n, T* e) {
     const T reference = row_max(x, n);
     if (!(reference - reference == 0)) return {reference, quiet_nan<T>()};
@@ -83,13 +83,14 @@ __attribute__((noinline)) RowSum<T> sum_from_max(const T* x, ptrdiff_t n, T* e) 
     Lanes<T> sums = Lanes<T>::all(0);
     for_lanes<T>(n, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T> mask) {
         const vec<T> v = keep(mask, exp(load(x + at, lanes) - shift));
-        if (kStore) store(e + at, v);
+        store(e + at, v);
         sums.part[i] = sums.part[i] + v;
     });
     return {reference, tree_sum(sums)};
 }
 
-// The exponentials of a row, stored to e (with room for n rounded up to 16 elements) if kStore, and their sum.
+// The exponentials of a row, stored to e (with room for n rounded up to 16 elements) and their sum. Without kStore e is
+// left with anything.
 // before(at, lanes) runs once for every vector before its e is overwritten: the place to finish the row before.
 template <class T, bool kStore, class Before>
 FASTNN_INLINE RowSum<T> sum_row(const T* x, ptrdiff_t n, T* e, Before before) {
@@ -104,7 +105,7 @@ FASTNN_INLINE RowSum<T> sum_row(const T* x, ptrdiff_t n, T* e, Before before) {
         sums.part[i] = sums.part[i] + y;
     });
     if (is_moderate(proof) && n != 1) return {0, tree_sum(sums)};
-    return sum_from_max<T, kStore>(x, n, e);
+    return sum_from_max<T>(x, n, e);
 }
 
 struct Nothing {
