@@ -14,6 +14,7 @@ endif()
 set(fastnn_kernel_sources
   src/cpp/kernels/activation.cpp
   src/cpp/kernels/cross_entropy.cpp
+  src/cpp/kernels/cross_entropy_general.cpp
   src/cpp/kernels/dense.cpp
   src/cpp/kernels/loss.cpp
   src/cpp/kernels/optimizer.cpp
@@ -37,6 +38,10 @@ endif()
 function(fastnn_add_target prefix consumer sources name)
   string(TOUPPER ${name} upper)
   set(objects ${prefix}_${name})
+  if(name STREQUAL "avx512")
+    # It takes AVX2's.
+    list(FILTER sources EXCLUDE REGEX "/cross_entropy_general\\.cpp$")
+  endif()
   add_library(${objects} OBJECT ${sources})
   target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/src/cpp)
   target_link_libraries(${objects} PRIVATE fastnn_options)

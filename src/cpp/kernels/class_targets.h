@@ -60,6 +60,17 @@ struct Coefficients {
     }
 };
 
+// max(0, log(sum) - x) of one number, x relative to the row's reference.
+template <class T>
+FASTNN_INLINE T nll_of(T x, T high, T low) {
+    const T nll = (high - x) + low;
+    return 0 > nll ? 0 : nll;
+}
+template <class T>
+FASTNN_INLINE vec<T> nll_of(vec<T> x, vec<T> high, vec<T> low) {
+    return max(set1(T(0)), (high - x) + low);
+}
+
 }  // namespace FASTNN_TARGET
 }  // namespace fastnn
 

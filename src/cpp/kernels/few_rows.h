@@ -230,15 +230,23 @@ void turned_columns(const Product<T>& g, ptrdiff_t begin, ptrdiff_t end, ptrdiff
 template <class T>
 void turned_strip(const Product<T>& g, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t chunk,
                   const TileArguments<T>& t) {
-    switch (rows) {
-        case 1:
-            return turned_columns<T, 1>(g, begin, end, chunk, t);
-        case 2:
-            return turned_columns<T, 2>(g, begin, end, chunk, t);
-        case 3:
-            return turned_columns<T, 3>(g, begin, end, chunk, t);
-        default:
-            return turned_columns<T, 4>(g, begin, end, chunk, t);
+    if constexpr (kForSize) {
+        TileArguments<T> row = t;
+        for (ptrdiff_t i = 0; i < rows; ++i, row.a += t.a_row, row.c += t.ldc) {
+            turned_columns<T, 1>(g, begin, end, chunk, row);
+        }
+        return;
+    } else {
+        switch (rows) {
+            case 1:
+                return turned_columns<T, 1>(g, begin, end, chunk, t);
+            case 2:
+                return turned_columns<T, 2>(g, begin, end, chunk, t);
+            case 3:
+                return turned_columns<T, 3>(g, begin, end, chunk, t);
+            default:
+                return turned_columns<T, 4>(g, begin, end, chunk, t);
+        }
     }
 }
 

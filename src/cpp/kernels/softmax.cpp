@@ -213,11 +213,11 @@ struct Shift {
 template <class T>
 void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
     RowSum<T> sum = sum_row<T, false>(x, columns, e, Nothing());
-    for (ptrdiff_t row = 1; row < rows; ++row) {
-        const auto shift = Shift<T>::of(x + (row - 1) * columns, y + (row - 1) * columns, sum);
-        sum = sum_row<T, false>(x + row * columns, columns, e, shift);
+    for (ptrdiff_t row = 1;; ++row, x += columns, y += columns) {
+        const auto shift = Shift<T>::of(x, y, sum);
+        if (row == rows) return for_vectors<T>(columns, shift);
+        sum = sum_row<T, false>(x + columns, columns, e, shift);
     }
-    for_vectors<T>(columns, Shift<T>::of(x + (rows - 1) * columns, y + (rows - 1) * columns, sum));
 }
 
 template <class T>
