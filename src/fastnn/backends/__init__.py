@@ -9,7 +9,9 @@ from typing import Any
 from fastnn import _fastnn, arguments
 
 DEFAULT = "native"
-NAMES = ("native", "reference")
+# name -> its module in this package
+MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu"}
+NAMES = tuple(MODULES)
 ALIASES = {"numpy": "reference"}
 
 # What use_backend sets: a name among NAMES, or None. The binding reads it too.
@@ -34,7 +36,7 @@ def load(name: str) -> Any:
     """The module of a backend, by its canonical name."""
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{name}")
+        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
     return module
 
 

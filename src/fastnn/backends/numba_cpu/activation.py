@@ -24,10 +24,17 @@ ROWS = 1024
 
 
 @kernel
+def activation_span(kind, parameter, z, y, at, count):
+    """y = f(z) for `count` elements from `at` on of arrays of any shape; y may be z."""
+    for i in range(at, at + count, LANES):
+        rest = at + count - i
+        store_some(y, i, rest, applied(kind, parameter, load_some(z, i, rest, 0.0)))
+
+
+@kernel
 def activation_forward(kind, parameter, z, y, begin, end):
     """y = f(z) for the blocks of 16 elements from begin to end of flat arrays; y may be z."""
-    for i in range(begin * LANES, min(end * LANES, z.size), LANES):
-        store_some(y, i, z.size - i, applied(kind, parameter, load_some(z, i, z.size - i, 0.0)))
+    activation_span(kind, parameter, z, y, begin * LANES, min(end * LANES, z.size) - begin * LANES)
 
 
 @parallel

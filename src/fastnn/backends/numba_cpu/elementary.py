@@ -17,9 +17,7 @@ LOG2_E = _hex("0x1.71547652b82fep+0")
 # log(2) as a head with trailing zero bits, so that small integers times it are exact, and the rest.
 LN2_HEAD = (_hex("0x1.62e8p-1"), _hex("0x1.62e42fefa2p-1"))
 LN2_TAIL = (_hex("-0x1.e8082ep-16"), _hex("0x1.9ef35793c7673p-41"))
-EXPM1_F32 = tuple(
-    map(_hex, "0x1p-1 0x1.555554p-3 0x1.5554b0p-5 0x1.11118ap-7 0x1.6d723ep-10 0x1.a032c6p-13".split())
-)
+EXPM1_F32 = tuple(map(_hex, "0x1p-1 0x1.555554p-3 0x1.5554b0p-5 0x1.11118ap-7 0x1.6d723ep-10 0x1.a032c6p-13".split()))
 EXPM1_F64 = tuple(
     map(
         _hex,
@@ -134,9 +132,7 @@ def _log_of_parts(k, f):
     s = f / (f + 2.0)
     z = s * s
     half_square = f * f * 0.5
-    correction = fma(
-        s, fma(polynomial(z, LOG), z, half_square), fma(k, pick(k, LN2_TAIL[0], LN2_TAIL[1]), tail)
-    )
+    correction = fma(s, fma(polynomial(z, LOG), z, half_square), fma(k, pick(k, LN2_TAIL[0], LN2_TAIL[1]), tail))
     return head - (half_square - correction)
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from .activation import activation_span
 from .compiling import inlined, kernel, parallel
-from .kinds import IDENTITY, applied
+from .kinds import IDENTITY
 from .simd import LANES, load_some, store_some
 from .threads import parts_for, run
 from .tile import ROWS, panel_columns, tile, transpose, width
@@ -76,7 +77,9 @@ def _tile_of(rows, a, a_at, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_ro
 
 
 @kernel
-def tile_rows(a, a_at, a_tile, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_row, columns, rows, bias, bias_at, start):
+def tile_rows(
+    a, a_at, a_tile, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_row, columns, rows, bias, bias_at, start
+):
     """Rows of one panel: c (rows, columns up to a panel's) from a chunk of A and of the panel; see tile.
 
     The tile of rows i to i + 5 finds its A at a_at + i a_tile.
@@ -129,14 +132,14 @@ def _pack_columns(a, a_at, a_step, depth, rows, block):
                     block[to + k * ROWS + r] = a[a_at + i + k * a_step + r]
 
 
-@inlined
-def _finish(kind, parameter, y, z, at, count):
+@kernel
+def finish(kind, parameter, y, z, at, count):
     """z = y, then y = f(y), for elements beside each other; z may be empty."""
-    for j in range(0, count, LANES):
-        v = load_some(y, at + j, count - j, 0.0)
-        if z.size > 0:
-            store_some(z, at + j, count - j, v)
-        store_some(y, at + j, count - j, applied(kind, parameter, v))
+    if z.size > 0:
+        for j in range(0, count, LANES):
+            store_some(z, at + j, count - j, load_some(y, at + j, count - j, 0.0))
+    if kind != IDENTITY:
+        activation_span(kind, parameter, y, y, at, count)
 
 
 @kernel
@@ -182,10 +185,10 @@ def product(
         if kind == IDENTITY and z.size == 0:
             continue
         if groups == 1:
-            _finish(kind, parameter, y, z, row * n, rows * n)
+            finish(kind, parameter, y, z, row * n, rows * n)
         else:
             for i in range(row, row + rows):
-                _finish(kind, parameter, y, z, i * n + first * wide, min(last * wide, n) - first * wide)
+                finish(kind, parameter, y, z, i * n + first * wide, min(last * wide, n) - first * wide)
 
 
 @parallel

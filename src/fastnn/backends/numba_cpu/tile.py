@@ -170,8 +170,7 @@ def transpose(typingctx: Any, source: Any, from_at: Any, from_row: Any, target: 
         here = address(context, builder, sig.args[0], source_v, from_v)
         there = address(context, builder, sig.args[3], target_v, to_v)
         rows = [
-            builder.load(_at(builder, here, builder.mul(i64(i), from_row_v), vector), align=align)
-            for i in range(lanes)
+            builder.load(_at(builder, here, builder.mul(i64(i), from_row_v), vector), align=align) for i in range(lanes)
         ]
         distance = lanes // 2
         while distance:  # swaps the off-diagonal squares of that size
