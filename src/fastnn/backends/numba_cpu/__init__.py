@@ -55,6 +55,7 @@ from .softmax import (
     softmax,
     softmax_backward,
 )
+from .warming import warmup as warmup
 
 __all__ = [
     "PackedDense",

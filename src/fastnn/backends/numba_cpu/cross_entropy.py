@@ -1,7 +1,7 @@
 """The losses over classes, from logits and from probabilities: one sweep for the loss and its gradient.
 
-A row's loss is -sum(c * log p), c the weight of each class times its target: with label smoothing s, c is
-weight * (q (1 - s) + s / C) for probabilities q; for an index it is weight * s / C, and (1 - s) more of the weight at it.
+A row's loss is -sum(c * log p), c the weight of each class times its target. With label smoothing s, c is
+weight * (q (1 - s) + s / C) for probabilities q; for an index it is weight * s / C, and at it (1 - s) more of its weight.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def _picked(x, index, weight, row, smoothing):
 
 
 @kernel
-def cross_entropy_rows(
-    x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, begin, end
-):
+def cross_entropy_rows(x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, begin, end):
     """Losses and gradients of the logits' rows from begin to end. All arrays are flat.
 
     Args:
@@ -110,9 +108,7 @@ def cross_entropy_rows(
 
 
 @parallel
-def cross_entropy_driver(
-    x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, units, parts
-):
+def cross_entropy_driver(x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, units, parts):
     """cross_entropy_rows on Numba's threads."""
     for part in numba.prange(parts):
         cross_entropy_rows(
@@ -155,9 +151,7 @@ def probability_rows(p, columns, index, q, weight, smoothing, low, high, factor,
 
 
 @parallel
-def probability_driver(
-    p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp, units, parts
-):
+def probability_driver(p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp, units, parts):
     """probability_rows on Numba's threads."""
     for part in numba.prange(parts):
         probability_rows(
@@ -213,7 +207,19 @@ def _cross_entropy(
 ) -> tuple[Any, Array]:
     x, t = last(logits, axis), _Targets(logits, targets, axis, weight, ignored, reduction, dloss)
     rows, columns, losses, dx = _outputs(x, out if x is logits else None, wants_grad)
-    args = flat(x), columns, t.index, ignored, t.q, t.weight, smoothing, t.factor, t.factors, flat(losses), flat(dx)
+    args = (
+        flat(x),
+        columns,
+        t.index,
+        int(ignored),
+        t.q,
+        t.weight,
+        float(smoothing),
+        t.factor,
+        t.factors,
+        flat(losses),
+        flat(dx),
+    )
     run(cross_entropy_rows, cross_entropy_driver, rows, 4 * x.size, *args)
     return _reduced(losses, t, reduction), back(dx, axis, out) if wants_grad else dx
 
@@ -232,7 +238,20 @@ def _probabilities(
     x, t = last(p, axis), _Targets(p, targets, axis, weight, None, reduction, dloss)
     rows, columns, losses, dp = _outputs(x, out if x is p else None, wants_grad)
     low, high = p.dtype.type(1e-7), p.dtype.type(1.0 - 1e-7)
-    args = flat(x), columns, t.index, t.q, t.weight, smoothing, low, high, t.factor, t.factors, flat(losses), flat(dp)
+    args = (
+        flat(x),
+        columns,
+        t.index,
+        t.q,
+        t.weight,
+        float(smoothing),
+        low,
+        high,
+        t.factor,
+        t.factors,
+        flat(losses),
+        flat(dp),
+    )
     run(probability_rows, probability_driver, rows, 4 * x.size, *args)
     return _reduced(losses, t, reduction), back(dp, axis, out) if wants_grad else dp
 

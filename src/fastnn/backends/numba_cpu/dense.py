@@ -12,10 +12,22 @@ from fastnn import activations
 from .activation import activation_backward
 from .arrays import flat, new
 from .compiling import kernel, parallel
-from .gemm import CHUNK, Panels, lying_panels, multiply, packed_panels, packed_size, scratch
+from .gemm import (
+    BLOCK,
+    CHUNK,
+    Panels,
+    lying_panels,
+    multiply,
+    pack_panels,
+    packed_panels,
+    packed_size,
+    product,
+    scratch,
+)
 from .kinds import IDENTITY, number_of
 from .simd import LANES, load_some, spread, store_some
 from .threads import run
+from .tile import width
 
 if TYPE_CHECKING:
     from fastnn.activations import Kind
@@ -45,6 +57,55 @@ def column_sums_driver(x, rows, columns, s, units, parts):
     """column_sums on Numba's threads."""
     for part in numba.prange(parts):
         column_sums(x, rows, columns, s, units * part // parts, units * (part + 1) // parts)
+
+
+@kernel
+def dense_forward(x, w, b, kind, parameter, y):
+    """y (B, O) = f(x @ w + b) from x (B, I), w (I, O) and b (O,), all C-contiguous, on the calling thread.
+
+    kind and parameter are those of kinds.number_of; b may be empty.
+    """
+    rows, depth = x.shape
+    columns = w.shape[1]
+    wide = width(y)
+    panels = (columns + wide - 1) // wide
+    packed = np.empty(panels * wide * depth, y.dtype)
+    pack_panels(w.reshape(w.size), depth, columns, False, packed, 0, panels)
+    nothing = np.empty(0, y.dtype)
+    blocks = (rows + BLOCK - 1) // BLOCK
+    product(
+        *(x.reshape(x.size), False, packed, depth * wide, wide, nothing, rows, columns, depth, b, kind, parameter),
+        *(y.reshape(y.size), nothing, BLOCK, max(panels, 1), 0, blocks if columns > 0 else 0),
+    )
+
+
+@kernel
+def dense_gradient(dz, x, w, dx, dw, db):
+    """dx = dz @ w.T, dw = x.T @ dz and db = the sum of dz's rows, on the calling thread; all C-contiguous.
+
+    dz (B, O) is dy times f', as kernels.activation_gradient gives it; dx (B, I) may have no rows: then it is left out.
+    """
+    rows, depth = x.shape
+    columns = w.shape[1]
+    wide = width(dw)
+    nothing = np.empty(0, dw.dtype)
+    flat_dz = dz.reshape(dz.size)
+    if dx.shape[0] > 0:
+        panels = (depth + wide - 1) // wide
+        packed = np.empty(panels * wide * columns, dw.dtype)
+        pack_panels(w.reshape(w.size), columns, depth, True, packed, 0, panels)
+        product(
+            *(flat_dz, False, packed, columns * wide, wide, nothing, rows, depth, columns, nothing, IDENTITY, 0.0),
+            *(dx.reshape(dx.size), nothing, BLOCK, max(panels, 1), 0, (rows + BLOCK - 1) // BLOCK if depth > 0 else 0),
+        )
+    panels = (columns + wide - 1) // wide
+    packed = np.empty(panels * wide * rows, dw.dtype)
+    pack_panels(flat_dz, rows, columns, False, packed, 0, panels)
+    product(
+        *(x.reshape(x.size), True, packed, rows * wide, wide, nothing, depth, columns, rows, nothing, IDENTITY, 0.0),
+        *(dw.reshape(dw.size), nothing, BLOCK, max(panels, 1), 0, (depth + BLOCK - 1) // BLOCK if columns > 0 else 0),
+    )
+    column_sums(flat_dz, rows, columns, db, 0, (columns + LANES - 1) // LANES)
 
 
 def _weights(w: Array) -> tuple[Array, bool]:

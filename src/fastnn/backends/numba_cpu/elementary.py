@@ -9,51 +9,41 @@ from __future__ import annotations
 from .compiling import inlined
 from .simd import absolute, as_bits, as_float, copy_sign, fma, pick, polynomial, select
 
-_hex = float.fromhex
 
-# 1.5 * 2^23 and 1.5 * 2^52: adding one rounds to an integer, left in the low bits.
+def _numbers(text: str) -> tuple[float, ...]:
+    """Hexadecimal floats, as C and float.fromhex write them."""
+    return tuple(map(float.fromhex, text.split()))
+
+
+# 1.5 * 2^23 and 1.5 * 2^52: adding one rounds to an integer, left in the low bits. Pairs are (float32, float64).
 ROUND = (12582912.0, 6755399441055744.0)
-LOG2_E = _hex("0x1.71547652b82fep+0")
+(LOG2_E,) = _numbers("0x1.71547652b82fep+0")
 # log(2) as a head with trailing zero bits, so that small integers times it are exact, and the rest.
-LN2_HEAD = (_hex("0x1.62e8p-1"), _hex("0x1.62e42fefa2p-1"))
-LN2_TAIL = (_hex("-0x1.e8082ep-16"), _hex("0x1.9ef35793c7673p-41"))
-EXPM1_F32 = tuple(map(_hex, "0x1p-1 0x1.555554p-3 0x1.5554b0p-5 0x1.11118ap-7 0x1.6d723ep-10 0x1.a032c6p-13".split()))
-EXPM1_F64 = tuple(
-    map(
-        _hex,
-        "0x1.000000000000ap-1 0x1.55555555554f9p-3 0x1.555555555083ep-5 0x1.1111111127d15p-7 0x1.6c16c18438af4p-10 "
-        "0x1.a01a012a0d4b0p-13 0x1.a01999e26516bp-16 0x1.71df25b6d85c5p-19 0x1.28ad9b8453dd6p-22 "
-        "0x1.ad7f397977a54p-26".split(),
-    )
-)
-LOG = tuple(
-    map(
-        _hex,
-        "0x1.5555555555593p-1 0x1.999999997fb30p-2 0x1.2492494217b31p-2 0x1.c71c51e7ecba5p-3 0x1.7466462e07630p-3 "
-        "0x1.39a0f4ec06354p-3 0x1.2f0d8ef13328fp-3".split(),
-    )
-)
+LN2_HEAD = _numbers("0x1.62e8p-1 0x1.62e42fefa2p-1")
+LN2_TAIL = _numbers("-0x1.e8082ep-16 0x1.9ef35793c7673p-41")
+EXPM1_F32 = _numbers("0x1p-1 0x1.555554p-3 0x1.5554b0p-5 0x1.11118ap-7 0x1.6d723ep-10 0x1.a032c6p-13")
+EXPM1_F64 = _numbers("""
+    0x1.000000000000ap-1 0x1.55555555554f9p-3 0x1.555555555083ep-5 0x1.1111111127d15p-7 0x1.6c16c18438af4p-10
+    0x1.a01a012a0d4b0p-13 0x1.a01999e26516bp-16 0x1.71df25b6d85c5p-19 0x1.28ad9b8453dd6p-22 0x1.ad7f397977a54p-26
+""")
+LOG = _numbers("""
+    0x1.5555555555593p-1 0x1.999999997fb30p-2 0x1.2492494217b31p-2 0x1.c71c51e7ecba5p-3 0x1.7466462e07630p-3
+    0x1.39a0f4ec06354p-3 0x1.2f0d8ef13328fp-3
+""")
 SQRT_HALF_BITS = (0x3F3504F3, 0x3FE6A09E667F3BCD)
 TANH_P = (-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1)
 TANH_Q = (4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0)
-TAIL_F32 = tuple(
-    map(
-        _hex,
-        "0x1.82b4bcp-1 -0x1.373e38p-1 0x1.8c6d9ep-2 -0x1.7e0006p-3 0x1.eed3e0p-5 -0x1.ed28a2p-8 -0x1.cc55d0p-9 "
-        "0x1.9b757cp-10 0x1.7613bcp-13 -0x1.15bb36p-13".split(),
-    )
-)
-TAIL_F64 = tuple(
-    map(
-        _hex,
-        "0x1.89d3abe1f95aep-1 -0x1.54ad03f27ca16p-1 0x1.fb31653876f9ap-2 -0x1.410ed5f875b44p-2 0x1.51f6329f01538p-3 "
-        "-0x1.1b1c254c93e14p-4 0x1.54b4d4f4cfb47p-6 -0x1.88590eb6626edp-9 -0x1.a25037e303a98p-11 "
-        "0x1.1daf1eb6ee8cbp-11 -0x1.f2145e78d1888p-15 -0x1.a17140315ca2cp-15 0x1.17dcf8a51b993p-16 "
-        "0x1.0b317f922e19ap-18 -0x1.73a801fd3f628p-19 -0x1.6aa61c8c46447p-22 0x1.d097e3d3c3124p-22 "
-        "0x1.76a0632334a1cp-25 -0x1.188bc2e5f6ca3p-24 -0x1.5ed7663217f28p-27 0x1.ed89c5ce24bdep-28 "
-        "0x1.14c9800e2306fp-29".split(),
-    )
-)
+TAIL_F32 = _numbers("""
+    0x1.82b4bcp-1 -0x1.373e38p-1 0x1.8c6d9ep-2 -0x1.7e0006p-3 0x1.eed3e0p-5 -0x1.ed28a2p-8 -0x1.cc55d0p-9
+    0x1.9b757cp-10 0x1.7613bcp-13 -0x1.15bb36p-13
+""")
+TAIL_F64 = _numbers("""
+    0x1.89d3abe1f95aep-1 -0x1.54ad03f27ca16p-1 0x1.fb31653876f9ap-2 -0x1.410ed5f875b44p-2 0x1.51f6329f01538p-3
+    -0x1.1b1c254c93e14p-4 0x1.54b4d4f4cfb47p-6 -0x1.88590eb6626edp-9 -0x1.a25037e303a98p-11 0x1.1daf1eb6ee8cbp-11
+    -0x1.f2145e78d1888p-15 -0x1.a17140315ca2cp-15 0x1.17dcf8a51b993p-16 0x1.0b317f922e19ap-18 -0x1.73a801fd3f628p-19
+    -0x1.6aa61c8c46447p-22 0x1.d097e3d3c3124p-22 0x1.76a0632334a1cp-25 -0x1.188bc2e5f6ca3p-24 -0x1.5ed7663217f28p-27
+    0x1.ed89c5ce24bdep-28 0x1.14c9800e2306fp-29
+""")
 # Beyond these exp(-u^2 / 2) and the tail are 0.
 TAIL_END = (15.0, 39.0)
 

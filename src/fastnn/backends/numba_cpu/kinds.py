@@ -64,7 +64,7 @@ def number_of(kind: str | Kind) -> tuple[int, float]:
     if isinstance(kind, str):
         name = activations.ALIASES.get(kind, kind)
         return activations.NAMES.index(name), _DEFAULTS.get(name, 0.0)
-    return activations.NAMES.index(kind.name), kind.parameter
+    return activations.NAMES.index(kind.name), float(kind.parameter)
 
 
 @inlined
@@ -76,7 +76,7 @@ def _softplus(z, beta):
 @inlined
 def _normal_cdf(z):
     u = smaller(absolute(z), pick(z, TAIL_END[0], TAIL_END[1]))
-    tail = select(absolute(z) > pick(z, TAIL_END[0], TAIL_END[1]), z * 0.0, normal_tail(u, exp_half_square(u)))
+    tail = select(absolute(z) > pick(z, TAIL_END[0], TAIL_END[1]), spread(z, 0.0), normal_tail(u, exp_half_square(u)))
     tail = select(z == z, tail, z)
     return select(z < 0.0, tail, 1.0 - tail)
 

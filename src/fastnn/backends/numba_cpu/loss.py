@@ -163,7 +163,7 @@ def _evaluate(
     dy = new(out, y.shape, y.dtype) if wants_grad else nothing
     sums = np.zeros(-(-y.size // CHUNK), np.float64)
     run(
-        *(loss_chunks, loss_chunks_driver, sums.size, 2 * y.size, kind, delta, flat(y), flat(targets), weight),
+        *(loss_chunks, loss_chunks_driver, sums.size, 2 * y.size, kind, float(delta), flat(y), flat(targets), weight),
         *(factor, factors, flat(losses), flat(dy), sums),
     )
     return losses if reduction == "none" else y.dtype.type(sums.sum() / divisor), dy

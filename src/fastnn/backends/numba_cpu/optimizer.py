@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import flat
 from .compiling import inlined, kernel, parallel
-from .simd import LANES, absolute, first_lanes, fma, load_some, pick, select, spread, square_root, store_some
+from .simd import LANES, absolute, fma, load_some, pick, select, spread, square_root, store_some
 from .threads import run
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def sgd_step(
     weight_decay: float = 0.0,
 ) -> None:
     """As the public function of that name, for prepared arguments."""
-    _step(sgd, sgd_driver, p, flat(g), _state(velocity, p), lr, momentum, nesterov, weight_decay)
+    numbers = float(lr), float(momentum), bool(nesterov), float(weight_decay)
+    _step(sgd, sgd_driver, p, flat(g), _state(velocity, p), *numbers)
 
 
 def adam_step(
@@ -187,9 +188,10 @@ def adam_step(
 ) -> None:
     """As the public function of that name, for prepared arguments."""
     correction1, correction2 = 1.0 - beta1**step, 1.0 - beta2**step
-    shrink = 1.0 - lr * weight_decay if decoupled else 1.0
-    args = flat(g), flat(m), flat(v), lr / correction1, beta1, beta2, 1.0 / math.sqrt(correction2), eps
-    _step(adam, adam_driver, p, *args, 0.0 if decoupled else weight_decay, shrink)
+    rate, root = float(lr) / correction1, 1.0 / math.sqrt(correction2)
+    decay, shrink = (0.0, 1.0 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
+    numbers = rate, float(beta1), float(beta2), root, float(eps), float(decay), float(shrink)
+    _step(adam, adam_driver, p, flat(g), flat(m), flat(v), *numbers)
 
 
 def rmsprop_step(
@@ -205,14 +207,13 @@ def rmsprop_step(
     weight_decay: float = 0.0,
 ) -> None:
     """As the public function of that name, for prepared arguments."""
-    _step(
-        rmsprop, rmsprop_driver, p, flat(g), flat(v), _state(momentum_buffer, p), lr, alpha, eps, momentum, weight_decay
-    )
+    numbers = float(lr), float(alpha), float(eps), float(momentum), float(weight_decay)
+    _step(rmsprop, rmsprop_driver, p, flat(g), flat(v), _state(momentum_buffer, p), *numbers)
 
 
 def adagrad_step(p: Array, g: Array, s: Array, *, lr: float, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
     """As the public function of that name, for prepared arguments."""
-    _step(adagrad, adagrad_driver, p, flat(g), flat(s), lr, eps, weight_decay)
+    _step(adagrad, adagrad_driver, p, flat(g), flat(s), float(lr), float(eps), float(weight_decay))
 
 
 def global_norm(arrays: Iterable[Array]) -> float:

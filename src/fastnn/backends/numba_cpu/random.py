@@ -127,5 +127,5 @@ def rrelu_backward(
 def _rrelu(d: Array, x: Array, lower: float, upper: float, training: bool, seed: int, counter: int, y: Array) -> None:
     real = x.dtype.type
     spread, mean = real(upper) - real(lower), real((lower + upper) / 2.0)
-    args = flat(d), flat(x), real(lower), spread, mean, training, np.uint64(seed), np.uint64(counter), flat(y)
+    args = flat(d), flat(x), real(lower), spread, mean, bool(training), np.uint64(seed), np.uint64(counter), flat(y)
     run(rrelu_chunks, rrelu_driver, -(-x.size // CHUNK), 8 * x.size, *args)

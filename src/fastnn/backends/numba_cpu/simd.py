@@ -212,8 +212,8 @@ def to_float(typingctx: Any, a: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator,unused-ignore]
 def spread(typingctx: Any, like: Any, number: Any) -> Any:
-    """The number in every lane of a vector like another one, or like the elements of an array."""
-    vector = Vector(like.dtype)
+    """The number in every lane of a vector of the type of `like`: of a vector, an array or a number."""
+    vector = Vector(getattr(like, "dtype", like))
     plain = types.unliteral(number)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:

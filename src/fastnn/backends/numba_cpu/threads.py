@@ -1,4 +1,4 @@
-"""Which calls go to Numba's threads, and how: fastnn's number of threads, one call at a time where that is needed, fork.
+"""Which calls go to Numba's threads, and how: fastnn's number of threads, one call at a time where need be, fork.
 
 A kernel works on the units from `begin` to `end`: rows, chunks or tiles, none of which ever shares a sum with another.
 So the result is the same on any number of threads, and serial is always an answer: for small work, where another
@@ -18,6 +18,14 @@ from fastnn import _fastnn
 # Elements of elementwise work a thread has to have: waking the others costs some 10 us on two cores.
 GRAIN = 32768
 
+
+class _Mode(threading.local):
+    """Of a thread: whether every call runs both of its forms, so that both are compiled."""
+
+    is_warming = False
+
+
+mode = _Mode()
 _alone = threading.Lock()
 _layer: str | None = None
 _is_lost = False
@@ -54,6 +62,10 @@ def parts_for(units: int, work: int) -> int:
 
 def run(kernel: Any, driver: Any, units: int, work: int, *args: Any) -> None:
     """kernel(*args, 0, units), or driver(*args, units, parts), which cuts the units into as many parts as threads."""
+    if mode.is_warming:
+        kernel(*args, 0, units)
+        _run_parallel(driver, units, 1, args)
+        return
     parts = parts_for(units, work)
     if parts < 2 or not _run_parallel(driver, units, parts, args):
         kernel(*args, 0, units)

@@ -1,7 +1,7 @@
-"""The inner loops of the matrix products, emitted as LLVM's IR: a tile of the result in registers, and a transposition.
+"""The inner loops of the matrix products as LLVM's IR: a tile of the result in registers, and a transposition.
 
-A tile is up to 6 rows by 2 vectors: 12 accumulators, 2 vectors of B and one broadcast element of A fill the 16 registers
-of AVX2 (AVX-512 has twice the width and needs no more of them; NEON takes a vector as two of its 32).
+A tile is up to 6 rows by 2 vectors: 12 accumulators, 2 vectors of B and one broadcast element of A, which are the 15
+of 16 registers of AVX2. AVX-512 has twice the width and needs no more of them; NEON takes a vector as two of its 32.
 """
 
 from __future__ import annotations
