@@ -1,7 +1,7 @@
 """The losses over classes, from logits and from probabilities: one sweep for the loss and its gradient.
 
 A row's loss is -sum(c * log p), c the weight of each class times its target. With label smoothing s, c is
-weight * (q (1 - s) + s / C) for probabilities q; for an index it is weight * s / C, and at it (1 - s) more of its weight.
+weight * (q (1 - s) + s / C) for probabilities q; for an index it is weight * s / C, with weight * (1 - s) more at it.
 """
 
 from __future__ import annotations

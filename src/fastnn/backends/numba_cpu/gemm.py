@@ -1,8 +1,8 @@
 """Matrix products over packed panels, without a BLAS.
 
 B is cut into panels of width(B) columns, each packed row by row; A is read where it lies. The inner length is cut into
-chunks of CHUNK, whose sums are added in ascending order, each sum a single chain: an element's bits depend on its row of
-A and its column of B alone, and threads share out rows and panels, never a sum.
+chunks of CHUNK, whose sums are added in ascending order, each sum a single chain: an element's bits depend on its row
+of A and its column of B alone, and threads share out rows and panels, never a sum.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BLOCK = 120
 
 @kernel
 def pack_panels(w, rows, columns, is_transposed, panels, begin, end):
-    """Panels begin to end of a matrix (rows, columns) in C order, or of the transpose of (columns, rows), zero-padded."""
+    """Panels begin to end, zero-padded, of a flat matrix (rows, columns), or of the transpose of (columns, rows)."""
     wide = width(w)
     half = wide // 2
     for panel in range(begin, end):
@@ -84,35 +84,33 @@ def tile_rows(
 
     The tile of rows i to i + 5 finds its A at a_at + i a_tile.
     """
-    if columns == width(c):
-        for i in range(0, rows, ROWS):
-            _tile_of(
-                min(ROWS, rows - i),
-                *(a, a_at + i * a_tile, a_row, a_step, b, b_at, b_step, depth),
-                *(c, c_at + i * c_row, c_row, bias, bias_at, start),
-            )
-        return
     wide = width(c)
-    edge = np.empty((ROWS + 1) * wide, c.dtype)  # a tile, and the bias beside it
-    if start == 1:
+    is_whole = columns == wide
+    # A panel that is not whole is computed in a tile of its own, with the bias beside it.
+    edge = np.empty(0 if is_whole else (ROWS + 1) * wide, c.dtype)
+    if not is_whole and start == 1:
         for j in range(wide):
             edge[ROWS * wide + j] = bias[bias_at + j] if j < columns else 0.0
+    target = c if is_whole else edge
+    target_row = c_row if is_whole else wide
+    head = bias if is_whole else edge
+    head_at = bias_at if is_whole else ROWS * wide
     for i in range(0, rows, ROWS):
         count = min(ROWS, rows - i)
-        if start == 2:
+        at = c_at + i * c_row
+        target_at = at if is_whole else 0
+        if not is_whole and start == 2:
+            for r in range(count):
+                for j in range(wide):
+                    edge[r * wide + j] = c[at + r * c_row + j] if j < columns else 0.0
+        _tile_of(
+            *(count, a, a_at + i * a_tile, a_row, a_step, b, b_at, b_step, depth),
+            *(target, target_at, target_row, head, head_at, start),
+        )
+        if not is_whole:
             for r in range(count):
                 for j in range(columns):
-                    edge[r * wide + j] = c[c_at + (i + r) * c_row + j]
-                for j in range(columns, wide):
-                    edge[r * wide + j] = 0.0
-        _tile_of(
-            count,
-            *(a, a_at + i * a_tile, a_row, a_step, b, b_at, b_step, depth),
-            *(edge, 0, wide, edge, ROWS * wide, start),
-        )
-        for r in range(count):
-            for j in range(columns):
-                c[c_at + (i + r) * c_row + j] = edge[r * wide + j]
+                    c[at + r * c_row + j] = edge[r * wide + j]
 
 
 @inlined
@@ -149,14 +147,15 @@ def product(
     """y (m, n) = f(A B + bias), and z the same without f, for the units from begin to end. All arrays are flat.
 
     a is A (m, depth), or its transpose (depth, m). Panel p of B starts at b[p b_panel] and its rows are b_step apart:
-    depth * width and width for packed panels, width and n for B as it lies; then b_last is the last panel, packed, if it
-    is not whole. bias (n,) and z (m, n) may be empty. A unit is `block` rows, a multiple of 6 up to BLOCK, and `group`
-    panels; units go through the groups of a block first.
+    depth * width and width for packed panels, width and n for B as it lies; then b_last is the last panel, packed, if
+    it is not whole. bias (n,) and z (m, n) may be empty. A unit is `block` rows, a multiple of 6 up to BLOCK, and
+    `group` panels; units go through the groups of a block first.
     """
     wide = width(y)
     panels = (n + wide - 1) // wide
     groups = (panels + group - 1) // group
     packed = np.empty(block * min(depth, CHUNK) if is_transposed else 0, y.dtype)
+    a_here = packed if is_transposed else a
     for unit in range(begin, end):
         row = unit // groups * block
         rows = min(block, m - row)
@@ -168,19 +167,19 @@ def product(
             start = 2 if k > 0 else 1 if bias.size > 0 else 0
             if is_transposed:
                 _pack_columns(a, k * m + row, m, deep, rows, packed)
+                a_at, a_tile, a_row, a_step = 0, deep, 1, ROWS
+            else:
+                a_at, a_tile, a_row, a_step = row * depth + k, depth, depth, 1
             for panel in range(first, last):
                 columns = min(wide, n - panel * wide)
-                c_at = row * n + panel * wide
                 is_last = panel == panels - 1 and b_last.size > 0
-                here = b_last if is_last else b
-                at = k * wide if is_last else panel * b_panel + k * b_step
+                b_here = b_last if is_last else b
                 step = wide if is_last else b_step
-                if is_transposed:
-                    tile_rows(packed, 0, deep, 1, ROWS, here, at, step, deep, y, c_at, n, columns, rows, bias,
-                              panel * wide, start)  # fmt: skip
-                else:
-                    tile_rows(a, row * depth + k, depth, depth, 1, here, at, step, deep, y, c_at, n, columns, rows, bias,
-                              panel * wide, start)  # fmt: skip
+                b_at = k * wide if is_last else panel * b_panel + k * b_step
+                tile_rows(
+                    *(a_here, a_at, a_tile, a_row, a_step, b_here, b_at, step, deep),
+                    *(y, row * n + panel * wide, n, columns, rows, bias, panel * wide, start),
+                )
             k += CHUNK
         if kind == IDENTITY and z.size == 0:
             continue
@@ -294,4 +293,5 @@ def _rows_of_block(m: int, threads: int) -> int:
     blocks = -(-m // BLOCK)
     if threads > 1 and m >= 2 * threads * ROWS:
         blocks = -(-blocks // threads) * threads
-    return min(BLOCK, -(-(-(-m // blocks)) // ROWS) * ROWS)
+    rows = -(-m // blocks)
+    return min(BLOCK, -(-rows // ROWS) * ROWS)

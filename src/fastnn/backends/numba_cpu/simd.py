@@ -1,9 +1,9 @@
 """Vectors of 16 lanes as a type of Numba's, with the operations that the kernels need, emitted as LLVM's vector IR.
 
 A vector goes through compiled code like a number: `load` and `store` move it, operators and `fma` compute lane by lane,
-comparisons give a mask for `select`. LLVM splits it into the registers that the processor has. It is written out because
-Numba's loops are not vectorised where a sum or a maximum runs through them, and because every fused multiply-add stands
-where it is written: an element's bits depend neither on its lane nor on its neighbours.
+comparisons give a mask for `select`. LLVM splits it into the registers that the processor has. It is written out
+because Numba's loops are not vectorised where a sum or a maximum runs through them, and because every fused
+multiply-add stands where it is written: an element's bits depend neither on its lane nor on its neighbours.
 """
 
 from __future__ import annotations
