@@ -11,7 +11,6 @@ import pytest
 
 import fastnn
 
-
 # All of them, or those of a comma list: FASTNN_TEST_BACKENDS=numba.
 BACKENDS = os.environ.get("FASTNN_TEST_BACKENDS", ",".join(["reference", "native", "numba"])).split(",")
 

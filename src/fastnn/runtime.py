@@ -76,7 +76,7 @@ def show_config() -> Config:
 
     Returns:
         A dict with the keys version, python, numpy, compiler, isa (the one chosen), isas (all that this processor can
-        run, the best first), threads, backend (the current one) and backends (name -> whether what it needs is installed).
+        run, the best first), threads, backend (the current one) and backends (name -> whether its package is installed).
     """
     return Config(
         version=_fastnn.version,

@@ -20,7 +20,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 LANES = 16
 
 
-class Vector(types.Type):  # type: ignore[misc,unused-ignore]
+class Vector(types.Type):
     """16 lanes of one of Numba's scalar types; of booleans it is a mask."""
 
     def __init__(self, dtype: Any) -> None:
@@ -41,8 +41,8 @@ def _llvm(vector: Any) -> Any:
     return ir.VectorType(_lane(vector.dtype), LANES)
 
 
-@register_model(Vector)  # type: ignore[untyped-decorator,unused-ignore]
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc,unused-ignore]
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, _llvm(fe_type))
 
@@ -90,8 +90,8 @@ def _operands(args: Any) -> Any:
 
 
 def _define_operator(op: Any, is_comparison: bool) -> None:
-    @infer_global(op)  # type: ignore[untyped-decorator,unused-ignore]
-    class _Typing(AbstractTemplate):  # type: ignore[misc,unused-ignore]
+    @infer_global(op)
+    class _Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             vector = _operands(args)
             if vector is None:
@@ -118,13 +118,13 @@ for _operator in _COMPARISONS:
     _define_operator(_operator, True)
 
 
-@infer_global(operator.neg)  # type: ignore[untyped-decorator,unused-ignore]
-class _NegTyping(AbstractTemplate):  # type: ignore[misc,unused-ignore]
+@infer_global(operator.neg)
+class _NegTyping(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         return signature(args[0], args[0]) if isinstance(args[0], Vector) else None
 
 
-@lower_builtin(operator.neg, Vector)  # type: ignore[untyped-decorator,unused-ignore]
+@lower_builtin(operator.neg, Vector)
 def _neg(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fneg(args[0])
 
@@ -145,7 +145,7 @@ def _vector_of(*args: Any) -> Any:
     return next((a for a in args if isinstance(a, Vector)), None)
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, rounded once; a number among the operands is spread over the lanes."""
     vector = _vector_of(a, b, c)
@@ -158,7 +158,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return vector(*operands), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     """a where the mask is set, else b."""
     vector = _vector_of(a, b)
@@ -171,46 +171,46 @@ def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     return vector(mask, *operands), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def absolute(typingctx: Any, a: Any) -> Any:
     """|a|."""
     return a(a), lambda context, builder, sig, args: _call(builder, "fabs", _llvm(a), args[0])
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def square_root(typingctx: Any, a: Any) -> Any:
     """The square root, correctly rounded."""
     return a(a), lambda context, builder, sig, args: _call(builder, "sqrt", _llvm(a), args[0])
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def copy_sign(typingctx: Any, a: Any, b: Any) -> Any:
     """|a| with the sign of b."""
     return a(a, b), lambda context, builder, sig, args: _call(builder, "copysign", _llvm(a), *args)
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def as_bits(typingctx: Any, a: Any) -> Any:
     """The bits of floats as signed integers of their width."""
     bits = Vector(types.int32 if a.dtype == types.float32 else types.int64)
     return bits(a), lambda context, builder, sig, args: builder.bitcast(args[0], _llvm(bits))
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def as_float(typingctx: Any, a: Any) -> Any:
     """The floats of these bits."""
     floats = Vector(types.float32 if a.dtype == types.int32 else types.float64)
     return floats(a), lambda context, builder, sig, args: builder.bitcast(args[0], _llvm(floats))
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def to_float(typingctx: Any, a: Any) -> Any:
     """Integers as floats of their width."""
     floats = Vector(types.float32 if a.dtype == types.int32 else types.float64)
     return floats(a), lambda context, builder, sig, args: builder.sitofp(args[0], _llvm(floats))
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def spread(typingctx: Any, like: Any, number: Any) -> Any:
     """The number in every lane of a vector of the type of `like`: of a vector, an array or a number."""
     vector = Vector(getattr(like, "dtype", like))
@@ -222,7 +222,7 @@ def spread(typingctx: Any, like: Any, number: Any) -> Any:
     return vector(like, plain), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def any_lane(typingctx: Any, mask: Any) -> Any:
     """Whether a lane of the mask is set."""
 
@@ -233,7 +233,7 @@ def any_lane(typingctx: Any, mask: Any) -> Any:
     return types.boolean(mask), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def first_lanes(typingctx: Any, like: Any, count: Any) -> Any:
     """The mask of the first `count` lanes, for vectors of the elements of `like`."""
     width = 32 if like.dtype == types.float32 else 64
@@ -260,7 +260,7 @@ def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: A
     return builder.bitcast(place, _llvm(Vector(array_type.dtype)).as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def load(typingctx: Any, array: Any, index: Any) -> Any:
     """The 16 elements from `index` on, counted through the C-contiguous array. Nothing is checked."""
     vector = Vector(array.dtype)
@@ -272,7 +272,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     return vector(array, types.intp), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Writes 16 elements from `index` on."""
 
@@ -298,7 +298,7 @@ def _mask_of(context: Any, builder: Any, count: Any, dtype: Any) -> Any:
     return builder.icmp_signed("<", lanes, _splat(builder, limit))
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def load_some(typingctx: Any, array: Any, index: Any, count: Any, fill: Any) -> Any:
     """The first `count` elements from `index` on, `fill` in the other lanes; 16 or more are all of them."""
     vector = Vector(array.dtype)
@@ -326,7 +326,7 @@ def load_some(typingctx: Any, array: Any, index: Any, count: Any, fill: Any) -> 
     return vector(array, types.intp, types.intp, plain), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def store_some(typingctx: Any, array: Any, index: Any, count: Any, value: Any) -> Any:
     """Writes the first `count` elements from `index` on; 16 or more are all of them."""
 
@@ -346,7 +346,7 @@ def store_some(typingctx: Any, array: Any, index: Any, count: Any, value: Any) -
     return types.void(array, types.intp, types.intp, value), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def same_memory(typingctx: Any, a: Any, b: Any) -> Any:
     """Whether two arrays begin at the same place."""
 
@@ -373,13 +373,13 @@ def _folded(builder: Any, value: Any, combine: Any) -> Any:
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def tree_sum(typingctx: Any, a: Any) -> Any:
     """The sum of the lanes."""
     return a.dtype(a), lambda context, builder, sig, args: _folded(builder, args[0], builder.fadd)
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def tree_max(typingctx: Any, a: Any) -> Any:
     """The largest lane; which one, if there is a nan, is open."""
 
@@ -392,7 +392,7 @@ def tree_max(typingctx: Any, a: Any) -> Any:
 # ---- constants by dtype ----------------------------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def pick(typingctx: Any, like: Any, single: Any, double: Any) -> Any:
     """`single` beside float32, `double` beside float64: a constant of either dtype, chosen while compiling."""
     is_single = like.dtype == types.float32
@@ -404,7 +404,7 @@ def pick(typingctx: Any, like: Any, single: Any, double: Any) -> Any:
     return chosen(like, types.unliteral(single), types.unliteral(double)), code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def polynomial(typingctx: Any, x: Any, coefficients: Any) -> Any:
     """c[0] + c[1] x + c[2] x^2 + ... by Horner's rule in fused steps; the coefficients are a tuple of floats."""
 

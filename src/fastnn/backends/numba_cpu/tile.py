@@ -43,14 +43,14 @@ def _at(builder: Any, place: Any, offset: Any, vector: Any) -> Any:
     return builder.bitcast(builder.gep(place, [offset]), vector.as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def width(typingctx: Any, like: Any) -> Any:
     """The columns of a tile for the elements of an array."""
     columns = panel_columns(like.dtype.bitwidth // 8)
     return types.intp(like), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), columns)
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic(prefer_literal=True)
 def tile(
     typingctx: Any,
     rows: Any,
@@ -159,7 +159,7 @@ def tile(
     return result, code
 
 
-@intrinsic  # type: ignore[untyped-decorator,unused-ignore]
+@intrinsic
 def transpose(typingctx: Any, source: Any, from_at: Any, from_row: Any, target: Any, to_at: Any, to_row: Any) -> Any:
     """Copies a square of width / 2 rows and columns, transposed."""
     vector = _vector(source.dtype)
