@@ -21,8 +21,8 @@ def compiled():
     @numba.njit
     def step_of(p, g, velocity, rate):
         """Gradient descent with momentum 0.9, in place; the kernel counts in blocks of 16 elements."""
-        blocks = (p.size + 15) // 16
-        kernels.sgd(p, g, velocity, rate, 0.9, False, 0.0, 0, blocks)
+        n = p.size
+        kernels.sgd(*(p.reshape(n), g.reshape(n), velocity.reshape(n), rate, 0.9, False, 0.0, 0, (n + 15) // 16))
 
     @numba.njit
     def layers(x, w1, b1, w2, b2, hidden, logits):
@@ -44,11 +44,14 @@ def compiled():
             hidden, logits = np.empty((n, w1.shape[1]), x.dtype), np.empty((n, classes), x.dtype)
             layers(some, w1, b1, w2, b2, hidden, logits)
             losses, d_logits, d_hidden = np.empty(n, x.dtype), np.empty_like(logits), np.empty_like(hidden)
+            # Kernels over rows or elements take their arrays flat.
+            z, dz = logits.reshape(logits.size), d_logits.reshape(logits.size)
             kernels.cross_entropy_rows(
-                *(logits, classes, targets, -100, nothing, nothing, 0.0, 1.0 / n, nothing, losses, d_logits, 0, n)
+                *(z, classes, targets, -100, nothing, nothing, 0.0, 1.0 / n, nothing, losses, dz, 0, n)
             )
             kernels.dense_gradient(d_logits, hidden, w2, d_hidden, dw2, db2)
-            kernels.activation_gradient(kinds.RELU, 0.0, d_hidden, hidden, d_hidden, 0, (d_hidden.size + 15) // 16)
+            dh, h = d_hidden.reshape(hidden.size), hidden.reshape(hidden.size)
+            kernels.activation_gradient(kinds.RELU, 0.0, dh, h, dh, 0, (h.size + 15) // 16)
             # No rows: the gradient by the images is not needed.
             kernels.dense_gradient(d_hidden, some, w1, np.empty((0, x.shape[1]), x.dtype), dw1, db1)
             step_of(w1, dw1, v1, rate)

@@ -285,7 +285,8 @@ def mean_loss(x: Any, w: Any, b: Any, index: Any) -> Any:
     losses, dy, dz = np.empty(rows, x.dtype), np.empty_like(z), np.empty_like(z)
     nothing = np.empty(0, x.dtype)
     kernels.cross_entropy_rows(
-        z, columns, index, -100, nothing, nothing, 0.0, 1.0 / rows, nothing, losses, dy.reshape(dy.size), 0, rows
+        *(z.reshape(z.size), columns, index, -100, nothing, nothing, 0.0, 1.0 / rows, nothing),
+        *(losses, dy.reshape(dy.size), 0, rows),
     )
     kernels.activation_gradient(kinds.TANH, 0.0, dy, z, dz, 0, (dz.size + 15) // 16)
     dx, dw, db = np.empty_like(x), np.empty_like(w), np.empty_like(b)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def set_num_threads(n: int) -> None:
-    """Sets how many threads the compiled backends may use, 1 or more, for the whole process. Results do not depend on it.
+    """Sets how many threads fastnn may use, 1 or more, for the whole process. Results do not depend on it.
 
     The default is FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may run on.
 
@@ -27,7 +27,7 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads the compiled backends may use."""
+    """How many threads fastnn may use."""
     return _fastnn.get_num_threads()
 
 
@@ -76,7 +76,7 @@ def show_config() -> Config:
 
     Returns:
         A dict with the keys version, python, numpy, compiler, isa (the one chosen), isas (all that this processor can
-        run, the best first), threads, backend (the current one) and backends (name -> whether its package is installed).
+        run, the best first), threads, backend (the current one) and backends (name -> whether it can be used).
     """
     return Config(
         version=_fastnn.version,

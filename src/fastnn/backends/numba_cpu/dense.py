@@ -60,23 +60,30 @@ def column_sums_driver(x, rows, columns, s, units, parts):
 
 
 @kernel
+def _product_alone(a, a_is_transposed, b, b_is_transposed, m, n, depth, bias, kind, parameter, y):
+    """product for a B that is packed here, with all units on the calling thread."""
+    if m == 0 or n == 0:
+        return
+    wide = width(y)
+    panels = (n + wide - 1) // wide
+    nothing = np.empty(0, y.dtype)
+    packed = np.empty(panels * wide * depth, y.dtype)
+    pack_panels(b.reshape(b.size), depth, n, b_is_transposed, packed, 0, panels)
+    blocks = (m + BLOCK - 1) // BLOCK
+    product(
+        *(a, a_is_transposed, packed, depth * wide, wide, nothing, m, n, depth, bias, kind, parameter),
+        *(y.reshape(y.size), nothing, BLOCK, panels, 0, blocks),
+    )
+
+
+@kernel
 def dense_forward(x, w, b, kind, parameter, y):
     """y (B, O) = f(x @ w + b) from x (B, I), w (I, O) and b (O,), all C-contiguous, on the calling thread.
 
-    kind and parameter are those of kinds.number_of; b may be empty.
+    kind is a number of kinds, such as kinds.RELU, and parameter its number; b may be empty.
     """
     rows, depth = x.shape
-    columns = w.shape[1]
-    wide = width(y)
-    panels = (columns + wide - 1) // wide
-    packed = np.empty(panels * wide * depth, y.dtype)
-    pack_panels(w.reshape(w.size), depth, columns, False, packed, 0, panels)
-    nothing = np.empty(0, y.dtype)
-    blocks = (rows + BLOCK - 1) // BLOCK
-    product(
-        *(x.reshape(x.size), False, packed, depth * wide, wide, nothing, rows, columns, depth, b, kind, parameter),
-        *(y.reshape(y.size), nothing, BLOCK, max(panels, 1), 0, blocks if columns > 0 else 0),
-    )
+    _product_alone(x.reshape(x.size), False, w, False, rows, w.shape[1], depth, b, kind, parameter, y)
 
 
 @kernel
@@ -87,24 +94,11 @@ def dense_gradient(dz, x, w, dx, dw, db):
     """
     rows, depth = x.shape
     columns = w.shape[1]
-    wide = width(dw)
     nothing = np.empty(0, dw.dtype)
     flat_dz = dz.reshape(dz.size)
     if dx.shape[0] > 0:
-        panels = (depth + wide - 1) // wide
-        packed = np.empty(panels * wide * columns, dw.dtype)
-        pack_panels(w.reshape(w.size), columns, depth, True, packed, 0, panels)
-        product(
-            *(flat_dz, False, packed, columns * wide, wide, nothing, rows, depth, columns, nothing, IDENTITY, 0.0),
-            *(dx.reshape(dx.size), nothing, BLOCK, max(panels, 1), 0, (rows + BLOCK - 1) // BLOCK if depth > 0 else 0),
-        )
-    panels = (columns + wide - 1) // wide
-    packed = np.empty(panels * wide * rows, dw.dtype)
-    pack_panels(flat_dz, rows, columns, False, packed, 0, panels)
-    product(
-        *(x.reshape(x.size), True, packed, rows * wide, wide, nothing, depth, columns, rows, nothing, IDENTITY, 0.0),
-        *(dw.reshape(dw.size), nothing, BLOCK, max(panels, 1), 0, (depth + BLOCK - 1) // BLOCK if columns > 0 else 0),
-    )
+        _product_alone(flat_dz, False, w, True, rows, depth, columns, nothing, IDENTITY, 0.0, dx)
+    _product_alone(x.reshape(x.size), True, dz, False, depth, columns, rows, nothing, IDENTITY, 0.0, dw)
     column_sums(flat_dz, rows, columns, db, 0, (columns + LANES - 1) // LANES)
 
 
