@@ -10,7 +10,7 @@ import numpy as np
 from fastnn import activations
 
 from .arrays import flat, new
-from .compiling import kernel, parallel
+from .compiling import call_at, kernel, parallel
 from .kinds import applied, differentiated, number_of
 from .simd import LANES, fma, load_some, select, spread, store_some
 from .threads import run
@@ -38,10 +38,10 @@ def activation_forward(kind, parameter, z, y, begin, end):
 
 
 @parallel
-def activation_forward_driver(kind, parameter, z, y, units, parts):
+def activation_forward_driver(address, kind, parameter, z, y, units, parts):
     """activation_forward on Numba's threads."""
     for part in numba.prange(parts):
-        activation_forward(kind, parameter, z, y, units * part // parts, units * (part + 1) // parts)
+        call_at(address, kind, parameter, z, y, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -54,10 +54,10 @@ def activation_gradient(kind, parameter, dy, saved, dz, begin, end):
 
 
 @parallel
-def activation_gradient_driver(kind, parameter, dy, saved, dz, units, parts):
+def activation_gradient_driver(address, kind, parameter, dy, saved, dz, units, parts):
     """activation_gradient on Numba's threads."""
     for part in numba.prange(parts):
-        activation_gradient(kind, parameter, dy, saved, dz, units * part // parts, units * (part + 1) // parts)
+        call_at(address, kind, parameter, dy, saved, dz, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -72,10 +72,10 @@ def prelu_forward(x, slope, columns, y, begin, end):
 
 
 @parallel
-def prelu_forward_driver(x, slope, columns, y, units, parts):
+def prelu_forward_driver(address, x, slope, columns, y, units, parts):
     """prelu_forward on Numba's threads."""
     for part in numba.prange(parts):
-        prelu_forward(x, slope, columns, y, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, slope, columns, y, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -99,10 +99,10 @@ def prelu_gradient(dy, x, slope, columns, dx, sums, begin, end):
 
 
 @parallel
-def prelu_gradient_driver(dy, x, slope, columns, dx, sums, units, parts):
+def prelu_gradient_driver(address, dy, x, slope, columns, dx, sums, units, parts):
     """prelu_gradient on Numba's threads."""
     for part in numba.prange(parts):
-        prelu_gradient(dy, x, slope, columns, dx, sums, units * part // parts, units * (part + 1) // parts)
+        call_at(address, dy, x, slope, columns, dx, sums, units * part // parts, units * (part + 1) // parts)
 
 
 def activation(z: Array, kind: str | Kind, *, out: Array | None = None) -> Array:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from .arrays import back, flat, last, new
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .elementary import INFINITY, exp_of_negative, log
 from .loss import mean_divisor
 from .simd import LANES, first_lanes, load_some, select, spread, store_some, tree_max, tree_sum
@@ -108,11 +108,13 @@ def cross_entropy_rows(x, columns, index, ignored, q, weight, smoothing, factor,
 
 
 @parallel
-def cross_entropy_driver(x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, units, parts):
+def cross_entropy_driver(
+    address, x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx, units, parts
+):
     """cross_entropy_rows on Numba's threads."""
     for part in numba.prange(parts):
-        cross_entropy_rows(
-            *(x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx),
+        call_at(
+            *(address, x, columns, index, ignored, q, weight, smoothing, factor, factors, losses, dx),
             *(units * part // parts, units * (part + 1) // parts),
         )
 
@@ -151,11 +153,13 @@ def probability_rows(p, columns, index, q, weight, smoothing, low, high, factor,
 
 
 @parallel
-def probability_driver(p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp, units, parts):
+def probability_driver(
+    address, p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp, units, parts
+):
     """probability_rows on Numba's threads."""
     for part in numba.prange(parts):
-        probability_rows(
-            *(p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp),
+        call_at(
+            *(address, p, columns, index, q, weight, smoothing, low, high, factor, factors, losses, dp),
             *(units * part // parts, units * (part + 1) // parts),
         )
 

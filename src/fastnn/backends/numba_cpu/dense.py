@@ -11,7 +11,7 @@ from fastnn import activations
 
 from .activation import activation_backward
 from .arrays import flat, new
-from .compiling import kernel, parallel
+from .compiling import call_at, kernel, parallel
 from .gemm import (
     BLOCK,
     CHUNK,
@@ -53,10 +53,10 @@ def column_sums(x, rows, columns, s, begin, end):
 
 
 @parallel
-def column_sums_driver(x, rows, columns, s, units, parts):
+def column_sums_driver(address, x, rows, columns, s, units, parts):
     """column_sums on Numba's threads."""
     for part in numba.prange(parts):
-        column_sums(x, rows, columns, s, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, rows, columns, s, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from .activation import activation_span
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .kinds import IDENTITY
 from .simd import LANES, load_some, store_some
 from .threads import parts_for, run
@@ -54,10 +54,10 @@ def pack_panels(w, rows, columns, is_transposed, panels, begin, end):
 
 
 @parallel
-def pack_panels_driver(w, rows, columns, is_transposed, panels, units, parts):
+def pack_panels_driver(address, w, rows, columns, is_transposed, panels, units, parts):
     """pack_panels on Numba's threads."""
     for part in numba.prange(parts):
-        pack_panels(w, rows, columns, is_transposed, panels, units * part // parts, units * (part + 1) // parts)
+        call_at(address, w, rows, columns, is_transposed, panels, units * part // parts, units * (part + 1) // parts)
 
 
 @inlined
@@ -192,12 +192,48 @@ def product(
 
 @parallel
 def product_driver(
-    a, is_transposed, b, b_panel, b_step, b_last, m, n, depth, bias, kind, parameter, y, z, block, group, units, parts
+    address,
+    a,
+    is_transposed,
+    b,
+    b_panel,
+    b_step,
+    b_last,
+    m,
+    n,
+    depth,
+    bias,
+    kind,
+    parameter,
+    y,
+    z,
+    block,
+    group,
+    units,
+    parts,
 ):
     """product on Numba's threads."""
     for part in numba.prange(parts):
-        product(
-            *(a, is_transposed, b, b_panel, b_step, b_last, m, n, depth, bias, kind, parameter, y, z, block, group),
+        call_at(
+            *(
+                address,
+                a,
+                is_transposed,
+                b,
+                b_panel,
+                b_step,
+                b_last,
+                m,
+                n,
+                depth,
+                bias,
+                kind,
+                parameter,
+                y,
+                z,
+                block,
+                group,
+            ),
             *(units * part // parts, units * (part + 1) // parts),
         )
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from .arrays import flat, new
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .elementary import exp_of_negative, larger, log, log1p, sigmoid, smaller
 from .simd import LANES, absolute, first_lanes, load_some, select, spread, store_some, tree_sum
 from .threads import run
@@ -98,11 +98,11 @@ def loss_chunks(kind, delta, y, t, weight, factor, factors, losses, dy, sums, be
 
 
 @parallel
-def loss_chunks_driver(kind, delta, y, t, weight, factor, factors, losses, dy, sums, units, parts):
+def loss_chunks_driver(address, kind, delta, y, t, weight, factor, factors, losses, dy, sums, units, parts):
     """loss_chunks on Numba's threads."""
     for part in numba.prange(parts):
-        loss_chunks(
-            *(kind, delta, y, t, weight, factor, factors, losses, dy, sums),
+        call_at(
+            *(address, kind, delta, y, t, weight, factor, factors, losses, dy, sums),
             *(units * part // parts, units * (part + 1) // parts),
         )
 
@@ -123,10 +123,10 @@ def squared_rows(y, t, columns, losses, begin, end):
 
 
 @parallel
-def squared_rows_driver(y, t, columns, losses, units, parts):
+def squared_rows_driver(address, y, t, columns, losses, units, parts):
     """squared_rows on Numba's threads."""
     for part in numba.prange(parts):
-        squared_rows(y, t, columns, losses, units * part // parts, units * (part + 1) // parts)
+        call_at(address, y, t, columns, losses, units * part // parts, units * (part + 1) // parts)
 
 
 def _spread(values: Array, shape: tuple[int, ...]) -> Array:

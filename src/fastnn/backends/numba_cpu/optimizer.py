@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from .arrays import flat
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .simd import LANES, absolute, fma, load_some, pick, select, spread, square_root, store_some
 from .threads import run
 
@@ -49,11 +49,11 @@ def sgd(p, g, velocity, lr, momentum, nesterov, weight_decay, begin, end):
 
 
 @parallel
-def sgd_driver(p, g, velocity, lr, momentum, nesterov, weight_decay, units, parts):
+def sgd_driver(address, p, g, velocity, lr, momentum, nesterov, weight_decay, units, parts):
     """sgd on Numba's threads."""
     for part in numba.prange(parts):
         begin, end = units * part // parts, units * (part + 1) // parts
-        sgd(p, g, velocity, lr, momentum, nesterov, weight_decay, begin, end)
+        call_at(address, p, g, velocity, lr, momentum, nesterov, weight_decay, begin, end)
 
 
 @kernel
@@ -77,11 +77,11 @@ def adam(p, g, m, v, rate, beta1, beta2, root, eps, weight_decay, shrink, begin,
 
 
 @parallel
-def adam_driver(p, g, m, v, rate, beta1, beta2, root, eps, weight_decay, shrink, units, parts):
+def adam_driver(address, p, g, m, v, rate, beta1, beta2, root, eps, weight_decay, shrink, units, parts):
     """adam on Numba's threads."""
     for part in numba.prange(parts):
         begin, end = units * part // parts, units * (part + 1) // parts
-        adam(p, g, m, v, rate, beta1, beta2, root, eps, weight_decay, shrink, begin, end)
+        call_at(address, p, g, m, v, rate, beta1, beta2, root, eps, weight_decay, shrink, begin, end)
 
 
 @kernel
@@ -103,11 +103,11 @@ def rmsprop(p, g, v, buffer, lr, alpha, eps, momentum, weight_decay, begin, end)
 
 
 @parallel
-def rmsprop_driver(p, g, v, buffer, lr, alpha, eps, momentum, weight_decay, units, parts):
+def rmsprop_driver(address, p, g, v, buffer, lr, alpha, eps, momentum, weight_decay, units, parts):
     """rmsprop on Numba's threads."""
     for part in numba.prange(parts):
         begin, end = units * part // parts, units * (part + 1) // parts
-        rmsprop(p, g, v, buffer, lr, alpha, eps, momentum, weight_decay, begin, end)
+        call_at(address, p, g, v, buffer, lr, alpha, eps, momentum, weight_decay, begin, end)
 
 
 @kernel
@@ -125,11 +125,11 @@ def adagrad(p, g, s, lr, eps, weight_decay, begin, end):
 
 
 @parallel
-def adagrad_driver(p, g, s, lr, eps, weight_decay, units, parts):
+def adagrad_driver(address, p, g, s, lr, eps, weight_decay, units, parts):
     """adagrad on Numba's threads."""
     for part in numba.prange(parts):
         begin, end = units * part // parts, units * (part + 1) // parts
-        adagrad(p, g, s, lr, eps, weight_decay, begin, end)
+        call_at(address, p, g, s, lr, eps, weight_decay, begin, end)
 
 
 @kernel
@@ -143,10 +143,10 @@ def square_sums(x, sums, begin, end):
 
 
 @parallel
-def square_sums_driver(x, sums, units, parts):
+def square_sums_driver(address, x, sums, units, parts):
     """square_sums on Numba's threads."""
     for part in numba.prange(parts):
-        square_sums(x, sums, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, sums, units * part // parts, units * (part + 1) // parts)
 
 
 def _step(kernel_: Any, driver: Any, p: Array, *args: Any) -> None:

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from .arrays import flat, new
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .threads import run
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def dropout_chunks(x, limit, kept_part, seed, counter, y, begin, end):
 
 
 @parallel
-def dropout_driver(x, limit, kept_part, seed, counter, y, units, parts):
+def dropout_driver(address, x, limit, kept_part, seed, counter, y, units, parts):
     """dropout_chunks on Numba's threads."""
     for part in numba.prange(parts):
-        dropout_chunks(x, limit, kept_part, seed, counter, y, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, limit, kept_part, seed, counter, y, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -70,11 +70,11 @@ def rrelu_chunks(d, x, lower, spread, mean, training, seed, counter, y, begin, e
 
 
 @parallel
-def rrelu_driver(d, x, lower, spread, mean, training, seed, counter, y, units, parts):
+def rrelu_driver(address, d, x, lower, spread, mean, training, seed, counter, y, units, parts):
     """rrelu_chunks on Numba's threads."""
     for part in numba.prange(parts):
         begin, end = units * part // parts, units * (part + 1) // parts
-        rrelu_chunks(d, x, lower, spread, mean, training, seed, counter, y, begin, end)
+        call_at(address, d, x, lower, spread, mean, training, seed, counter, y, begin, end)
 
 
 def dropout(x: Array, p: float, *, seed: int, counter: int, out: Array | None = None) -> Array:

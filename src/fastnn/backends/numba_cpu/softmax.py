@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from .arrays import back, flat, last, new
-from .compiling import inlined, kernel, parallel
+from .compiling import call_at, inlined, kernel, parallel
 from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, log
 from .simd import (
     LANES,
@@ -137,10 +137,10 @@ def softmax_rows(x, columns, y, begin, end):
 
 
 @parallel
-def softmax_driver(x, columns, y, units, parts):
+def softmax_driver(address, x, columns, y, units, parts):
     """softmax_rows on Numba's threads."""
     for part in numba.prange(parts):
-        softmax_rows(x, columns, y, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, columns, y, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -166,10 +166,10 @@ def log_softmax_rows(x, columns, y, begin, end):
 
 
 @parallel
-def log_softmax_driver(x, columns, y, units, parts):
+def log_softmax_driver(address, x, columns, y, units, parts):
     """log_softmax_rows on Numba's threads."""
     for part in numba.prange(parts):
-        log_softmax_rows(x, columns, y, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, columns, y, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -193,10 +193,10 @@ def logsumexp_rows(x, columns, s, begin, end):
 
 
 @parallel
-def logsumexp_driver(x, columns, s, units, parts):
+def logsumexp_driver(address, x, columns, s, units, parts):
     """logsumexp_rows on Numba's threads."""
     for part in numba.prange(parts):
-        logsumexp_rows(x, columns, s, units * part // parts, units * (part + 1) // parts)
+        call_at(address, x, columns, s, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -225,10 +225,10 @@ def softmax_gradient(dy, y, columns, dx, begin, end):
 
 
 @parallel
-def softmax_gradient_driver(dy, y, columns, dx, units, parts):
+def softmax_gradient_driver(address, dy, y, columns, dx, units, parts):
     """softmax_gradient on Numba's threads."""
     for part in numba.prange(parts):
-        softmax_gradient(dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
+        call_at(address, dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
 
 
 @kernel
@@ -247,10 +247,10 @@ def log_softmax_gradient(dy, y, columns, dx, begin, end):
 
 
 @parallel
-def log_softmax_gradient_driver(dy, y, columns, dx, units, parts):
+def log_softmax_gradient_driver(address, dy, y, columns, dx, units, parts):
     """log_softmax_gradient on Numba's threads."""
     for part in numba.prange(parts):
-        log_softmax_gradient(dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
+        call_at(address, dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
 
 
 def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:

@@ -15,6 +15,8 @@ import numba
 
 from fastnn import _fastnn
 
+from .compiling import address_of
+
 # Elements of elementwise work a thread has to have: waking the others costs some 10 us on two cores.
 GRAIN = 32768
 
@@ -61,29 +63,30 @@ def parts_for(units: int, work: int) -> int:
 
 
 def run(kernel: Any, driver: Any, units: int, work: int, *args: Any) -> None:
-    """kernel(*args, 0, units), or driver(*args, units, parts), which cuts the units into as many parts as threads."""
+    """kernel(*args, 0, units), or the driver, which calls it by address for as many parts of the units as threads."""
     if mode.is_warming:
         kernel(*args, 0, units)
-        _run_parallel(driver, units, 1, args)
+        _run_parallel(kernel, driver, units, 1, args)
         return
     parts = parts_for(units, work)
-    if parts < 2 or not _run_parallel(driver, units, parts, args):
+    if parts < 2 or not _run_parallel(kernel, driver, units, parts, args):
         kernel(*args, 0, units)
 
 
-def _run_parallel(driver: Any, units: int, parts: int, args: tuple[Any, ...]) -> bool:
+def _run_parallel(kernel: Any, driver: Any, units: int, parts: int, args: tuple[Any, ...]) -> bool:
     """Whether the driver could be run."""
+    address = address_of(kernel, args)
     before = numba.get_num_threads()
     numba.set_num_threads(parts)
     try:
         if _find_layer() != "workqueue":
-            driver(*args, units, parts)
+            driver(address, *args, units, parts)
             return True
         # workqueue ends the process when two threads use it at once.
         if not _alone.acquire(blocking=False):
             return False
         try:
-            driver(*args, units, parts)
+            driver(address, *args, units, parts)
         finally:
             _alone.release()
         return True
