@@ -358,18 +358,56 @@ def same_memory(typingctx: Any, a: Any, b: Any) -> Any:
     return types.boolean(a, b), code
 
 
+@intrinsic
+def before_boundary(typingctx: Any, array: Any, index: Any) -> Any:
+    """How many elements there are from `index` to the next multiple of 32 bytes in memory."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = builder.ptrtoint(address(context, builder, sig.args[0], args[0], args[1]), ir.IntType(64))
+        missing = builder.and_(builder.neg(place), ir.IntType(64)(31))
+        return builder.udiv(missing, ir.IntType(64)(array.dtype.bitwidth // 8))
+
+    return types.intp(array, types.intp), code
+
+
+@intrinsic
+def store_around(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """store around the caches, to a multiple of 32 bytes; `settle` must follow before others read it."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
+        written = builder.store(args[2], place, align=32)
+        written.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), code
+
+
+@intrinsic
+def settle(typingctx: Any) -> Any:
+    """Waits for what store_around wrote."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
 # ---- over the lanes: a fixed tree, so that a sum has one order -------------------------------------------------------
 
 
 def _folded(builder: Any, value: Any, combine: Any) -> Any:
-    half = LANES // 2
-    while half:
-        lanes = [(i + half) % LANES for i in range(LANES)]
-        other = builder.shuffle_vector(
-            value, ir.Constant(value.type, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+    while value.type.count > 1:
+        half = value.type.count // 2
+        nothing = ir.Constant(value.type, ir.Undefined)
+        low, high = (
+            builder.shuffle_vector(
+                value, nothing, ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(first, first + half)))
+            )
+            for first in (0, half)
         )
-        value = combine(value, other)
-        half //= 2
+        value = combine(low, high)
     return builder.extract_element(value, ir.IntType(32)(0))
 
 

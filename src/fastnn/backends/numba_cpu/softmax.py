@@ -12,9 +12,12 @@ import numpy as np
 
 from .arrays import back, flat, last, new
 from .compiling import call_at, inlined, kernel, parallel
-from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, log
+from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, larger, log
 from .simd import (
     LANES,
+    absolute,
+    any_lane,
+    before_boundary,
     first_lanes,
     fma,
     load,
@@ -22,8 +25,10 @@ from .simd import (
     pick,
     same_memory,
     select,
+    settle,
     spread,
     store,
+    store_around,
     store_some,
     tree_max,
     tree_sum,
@@ -32,6 +37,12 @@ from .threads import run
 
 if TYPE_CHECKING:
     from fastnn.arrays import Array
+
+
+# Below this no exponential, and no sum of fewer than 2^34 of them, leaves the normal range; for float32 and float64.
+MODERATE = (64.0, 512.0)
+# From this size on results are stored around the caches: reading them in first would cost half as much again.
+AROUND_BYTES = 24 << 20
 
 
 @inlined
@@ -115,25 +126,99 @@ def log_of(number):
     return tree_max(log(spread(number, number)))
 
 
+@inlined
+def is_moderate(x, start, columns):
+    """Whether no element of a wide row is beyond MODERATE; a nan is not."""
+    most = spread(x, 0.0)
+    for j in range(0, columns - LANES, LANES):
+        most = larger(most, absolute(load(x, start + j)))
+    most = larger(most, absolute(load(x, start + columns - LANES)))
+    return tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
+
+
+@inlined
+def moderate_exp_to(x, start, columns, y, place):
+    """Writes exp(x) of a wide row to y; returns its sum, and whether the row was moderate: if not, both are useless."""
+    total = spread(x, 0.0)
+    most = spread(x, 0.0)
+    whole = columns - columns % LANES
+    for j in range(0, whole, LANES):
+        v = load(x, start + j)
+        most = larger(most, absolute(v))
+        e = exp_in_range(v)
+        store(y, place + j, e)
+        total = total + e
+    if whole < columns:
+        v = load_some(x, start + whole, columns - whole, 0.0)
+        most = larger(most, absolute(v))
+        e = exp_in_range(v)
+        store_some(y, place + whole, columns - whole, e)
+        total = total + select(first_lanes(x, columns - whole), e, 0.0)
+    return tree_sum(total), tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
+
+
+@inlined
+def narrow_softmax(v, mask):
+    """The softmax of a row of up to 16 columns in the lanes of the mask."""
+    moderate = select(mask, absolute(v), 0.0)
+    if any_lane(moderate >= pick(v, MODERATE[0], MODERATE[1])):
+        shifted = select(mask, v, -INFINITY)
+        e = select(mask, exp_of_negative(shifted - tree_max(shifted)), 0.0)
+    else:
+        e = select(mask, exp_in_range(v), 0.0)
+    return e * (spread(v, 1.0) / tree_sum(e))
+
+
+@inlined
+def scale_to(e, place, columns, factor, y, start, is_large):
+    """y = e * factor for a wide row; a large result goes around the caches."""
+    first = 0
+    if is_large:
+        first = before_boundary(y, start)
+        store_some(y, start, first, load_some(e, place, first, 0.0) * factor)
+        while first + LANES <= columns:
+            store_around(y, start + first, load(e, place + first) * factor)
+            first += LANES
+    else:
+        while first + LANES <= columns:
+            store(y, start + first, load(e, place + first) * factor)
+            first += LANES
+    if first < columns:
+        rest = columns - first
+        store_some(y, start + first, rest, load_some(e, place + first, rest, 0.0) * factor)
+
+
 @kernel
 def softmax_rows(x, columns, y, begin, end):
-    """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x."""
+    """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x.
+
+    A row of moderate numbers needs no maximum: nothing overflows. Whether it is one depends on the row alone.
+    """
+    is_in_place = same_memory(x, y)
     if columns <= LANES:
         mask = first_lanes(x, columns)
         whole = whole_loads(x, y, columns, begin, end)
-        for row in range(begin, end):
-            moved = LANES if row < whole else columns
-            v = select(mask, load_some(x, row * columns, moved, -INFINITY), -INFINITY)
-            e = exp_of_negative(v - tree_max(v))
-            store_some(y, row * columns, moved, e / tree_sum(select(mask, e, 0.0)))
+        for row in range(begin, whole):
+            store(y, row * columns, narrow_softmax(load(x, row * columns), mask))
+        for row in range(whole, end):
+            store_some(y, row * columns, columns, narrow_softmax(load_some(x, row * columns, columns, 0.0), mask))
         return
+    is_large = y.size * y.itemsize >= AROUND_BYTES
+    kept = np.empty(columns if is_large else 0, y.dtype)
+    target = kept if is_large else y
     for row in range(begin, end):
         start = row * columns
-        top, bottom = extremes(x, start, columns)
-        inverse = 1.0 / spread(x, exp_to(x, start, columns, top, is_near(x, top, bottom), y, start))
-        for j in range(0, columns, LANES):
-            rest = columns - j
-            store_some(y, start + j, rest, load_some(y, start + j, rest, 0.0) * inverse)
+        place = 0 if is_large else start
+        total, is_done = x.dtype.type(0.0), False
+        # In place the attempt would destroy a row that needs its maximum.
+        if not is_in_place or is_large or is_moderate(x, start, columns):
+            total, is_done = moderate_exp_to(x, start, columns, target, place)
+        if not is_done:
+            top, bottom = extremes(x, start, columns)
+            total = exp_to(x, start, columns, top, is_near(x, top, bottom), target, place)
+        scale_to(target, place, columns, 1.0 / spread(x, total), y, start, is_large)
+    if is_large:
+        settle()
 
 
 @parallel
