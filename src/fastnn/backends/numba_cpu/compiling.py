@@ -19,14 +19,19 @@ except ImportError as error:
 # No fastmath, not even contraction: every fused multiply-add is written out (simd.fma), so that the bits of an element
 # do not depend on what LLVM makes of the code around it.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Without Numba's counting of references, whose calls inside a loop spill every vector: a third of softmax's time.
+_BARE: dict[str, Any] = {**_OPTIONS, "_nrt": False}
 
-kernel: Any = numba.njit(cache=True, **_OPTIONS)
-"""Decorates a function that Python or a user's compiled code calls."""
+kernel: Any = numba.njit(cache=True, **_BARE)
+"""Decorates a function that Python or a user's compiled code calls; it makes no arrays."""
+
+allocating: Any = numba.njit(cache=True, **_OPTIONS)
+"""Decorates such a function that makes arrays; its loops belong into kernels that it calls."""
 
 parallel: Any = numba.njit(cache=True, parallel=True, **_OPTIONS)
 """Decorates a driver that splits a kernel over Numba's threads."""
 
-inlined: Any = numba.njit(forceinline=True, **_OPTIONS)
+inlined: Any = numba.njit(forceinline=True, **_BARE)
 """Decorates a piece that becomes part of every kernel that calls it."""
 
 

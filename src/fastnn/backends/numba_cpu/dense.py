@@ -11,7 +11,7 @@ from fastnn import activations
 
 from .activation import activation_backward
 from .arrays import flat, new
-from .compiling import call_at, kernel, parallel
+from .compiling import allocating, call_at, kernel, parallel
 from .gemm import (
     BLOCK,
     CHUNK,
@@ -59,7 +59,7 @@ def column_sums_driver(address, x, rows, columns, s, units, parts):
         call_at(address, x, rows, columns, s, units * part // parts, units * (part + 1) // parts)
 
 
-@kernel
+@allocating
 def _product_alone(a, a_is_transposed, b, b_is_transposed, m, n, depth, bias, kind, parameter, y):
     """product for a B that is packed here, with all units on the calling thread."""
     if m == 0 or n == 0:
@@ -76,7 +76,7 @@ def _product_alone(a, a_is_transposed, b, b_is_transposed, m, n, depth, bias, ki
     )
 
 
-@kernel
+@allocating
 def dense_forward(x, w, b, kind, parameter, y):
     """y (B, O) = f(x @ w + b) from x (B, I), w (I, O) and b (O,), all C-contiguous, on the calling thread.
 
@@ -86,7 +86,7 @@ def dense_forward(x, w, b, kind, parameter, y):
     _product_alone(x.reshape(x.size), False, w, False, rows, w.shape[1], depth, b, kind, parameter, y)
 
 
-@kernel
+@allocating
 def dense_gradient(dz, x, w, dx, dw, db):
     """dx = dz @ w.T, dw = x.T @ dz and db = the sum of dz's rows, on the calling thread; all C-contiguous.
 

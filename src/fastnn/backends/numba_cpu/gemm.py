@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from .activation import activation_span
-from .compiling import call_at, inlined, kernel, parallel
+from .compiling import allocating, call_at, inlined, kernel, parallel
 from .kinds import IDENTITY
 from .simd import LANES, load_some, store_some
 from .threads import parts_for, run
@@ -78,16 +78,15 @@ def _tile_of(rows, a, a_at, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_ro
 
 @kernel
 def tile_rows(
-    a, a_at, a_tile, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_row, columns, rows, bias, bias_at, start
+    a, a_at, a_tile, a_row, a_step, b, b_at, b_step, depth, c, c_at, c_row, columns, rows, bias, bias_at, start, edge
 ):
     """Rows of one panel: c (rows, columns up to a panel's) from a chunk of A and of the panel; see tile.
 
-    The tile of rows i to i + 5 finds its A at a_at + i a_tile.
+    The tile of rows i to i + 5 finds its A at a_at + i a_tile. A panel that is not whole is computed in `edge`, a tile
+    with the bias behind it.
     """
     wide = width(c)
     is_whole = columns == wide
-    # A panel that is not whole is computed in a tile of its own, with the bias beside it.
-    edge = np.empty(0 if is_whole else (ROWS + 1) * wide, c.dtype)
     if not is_whole and start == 1:
         for j in range(wide):
             edge[ROWS * wide + j] = bias[bias_at + j] if j < columns else 0.0
@@ -113,8 +112,8 @@ def tile_rows(
                     c[at + r * c_row + j] = edge[r * wide + j]
 
 
-@inlined
-def _pack_columns(a, a_at, a_step, depth, rows, block):
+@kernel
+def pack_columns(a, a_at, a_step, depth, rows, block):
     """A chunk of a transposed A, six rows at a time beside each other: tiles of (depth, 6)."""
     for i in range(0, rows, ROWS):
         to = i * depth
@@ -140,7 +139,7 @@ def finish(kind, parameter, y, z, at, count):
         activation_span(kind, parameter, y, y, at, count)
 
 
-@kernel
+@allocating
 def product(
     a, is_transposed, b, b_panel, b_step, b_last, m, n, depth, bias, kind, parameter, y, z, block, group, begin, end
 ):
@@ -156,6 +155,7 @@ def product(
     groups = (panels + group - 1) // group
     packed = np.empty(block * min(depth, CHUNK) if is_transposed else 0, y.dtype)
     a_here = packed if is_transposed else a
+    edge = np.empty((ROWS + 1) * wide, y.dtype)
     for unit in range(begin, end):
         row = unit // groups * block
         rows = min(block, m - row)
@@ -166,7 +166,7 @@ def product(
             deep = min(CHUNK, depth - k)
             start = 2 if k > 0 else 1 if bias.size > 0 else 0
             if is_transposed:
-                _pack_columns(a, k * m + row, m, deep, rows, packed)
+                pack_columns(a, k * m + row, m, deep, rows, packed)
                 a_at, a_tile, a_row, a_step = 0, deep, 1, ROWS
             else:
                 a_at, a_tile, a_row, a_step = row * depth + k, depth, depth, 1
@@ -178,7 +178,7 @@ def product(
                 b_at = k * wide if is_last else panel * b_panel + k * b_step
                 tile_rows(
                     *(a_here, a_at, a_tile, a_row, a_step, b_here, b_at, step, deep),
-                    *(y, row * n + panel * wide, n, columns, rows, bias, panel * wide, start),
+                    *(y, row * n + panel * wide, n, columns, rows, bias, panel * wide, start, edge),
                 )
             k += CHUNK
         if kind == IDENTITY and z.size == 0:

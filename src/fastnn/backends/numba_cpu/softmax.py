@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from .arrays import back, flat, last, new
-from .compiling import call_at, inlined, kernel, parallel
+from .compiling import allocating, call_at, inlined, kernel, parallel
 from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, larger, log
 from .simd import (
     LANES,
@@ -169,56 +169,74 @@ def narrow_softmax(v, mask):
     return e * (spread(v, 1.0) / tree_sum(e))
 
 
-@inlined
-def scale_to(e, place, columns, factor, y, start, is_large):
-    """y = e * factor for a wide row; a large result goes around the caches."""
-    first = 0
-    if is_large:
-        first = before_boundary(y, start)
-        store_some(y, start, first, load_some(e, place, first, 0.0) * factor)
-        while first + LANES <= columns:
-            store_around(y, start + first, load(e, place + first) * factor)
-            first += LANES
-    else:
-        while first + LANES <= columns:
-            store(y, start + first, load(e, place + first) * factor)
-            first += LANES
-    if first < columns:
-        rest = columns - first
-        store_some(y, start + first, rest, load_some(e, place + first, rest, 0.0) * factor)
+@kernel
+def scale_row(y, start, columns, total):
+    """Divides a wide row by its sum."""
+    factor = 1.0 / spread(y, total)
+    whole = columns - columns % LANES
+    for j in range(start, start + whole, LANES):
+        store(y, j, load(y, j) * factor)
+    if whole < columns:
+        rest = columns - whole
+        store_some(y, start + whole, rest, load_some(y, start + whole, rest, 0.0) * factor)
 
 
 @kernel
-def softmax_rows(x, columns, y, begin, end):
-    """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x.
+def scale_row_around(e, columns, total, y, start):
+    """y = e / total for a wide row, stored around the caches."""
+    factor = 1.0 / spread(y, total)
+    first = before_boundary(y, start)
+    store_some(y, start, first, load_some(e, 0, first, 0.0) * factor)
+    while first + LANES <= columns:
+        store_around(y, start + first, load(e, first) * factor)
+        first += LANES
+    if first < columns:
+        rest = columns - first
+        store_some(y, start + first, rest, load_some(e, first, rest, 0.0) * factor)
 
-    A row of moderate numbers needs no maximum: nothing overflows. Whether it is one depends on the row alone.
+
+@kernel
+def narrow_softmax_rows(x, columns, y, begin, end):
+    """softmax_rows for up to 16 columns."""
+    mask = first_lanes(x, columns)
+    whole = whole_loads(x, y, columns, begin, end)
+    for row in range(begin, whole):
+        store(y, row * columns, narrow_softmax(load(x, row * columns), mask))
+    for row in range(whole, end):
+        store_some(y, row * columns, columns, narrow_softmax(load_some(x, row * columns, columns, 0.0), mask))
+
+
+@kernel
+def wide_exp_row(x, start, columns, is_kept, e, place):
+    """Writes exp(x), or exp(x - max), of a wide row to e from `place` on, and returns its sum.
+
+    A row of moderate numbers needs no maximum: nothing overflows. Whether it is one depends on the row alone. is_kept:
+    e is not x; in place the attempt would destroy a row that needs its maximum.
     """
-    is_in_place = same_memory(x, y)
+    if is_kept or is_moderate(x, start, columns):
+        total, is_done = moderate_exp_to(x, start, columns, e, place)
+        if is_done:
+            return total
+    top, bottom = extremes(x, start, columns)
+    return exp_to(x, start, columns, top, is_near(x, top, bottom), e, place)
+
+
+@allocating
+def softmax_rows(x, columns, y, begin, end):
+    """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x."""
     if columns <= LANES:
-        mask = first_lanes(x, columns)
-        whole = whole_loads(x, y, columns, begin, end)
-        for row in range(begin, whole):
-            store(y, row * columns, narrow_softmax(load(x, row * columns), mask))
-        for row in range(whole, end):
-            store_some(y, row * columns, columns, narrow_softmax(load_some(x, row * columns, columns, 0.0), mask))
-        return
-    is_large = y.size * y.itemsize >= AROUND_BYTES
-    kept = np.empty(columns if is_large else 0, y.dtype)
-    target = kept if is_large else y
-    for row in range(begin, end):
-        start = row * columns
-        place = 0 if is_large else start
-        total, is_done = x.dtype.type(0.0), False
-        # In place the attempt would destroy a row that needs its maximum.
-        if not is_in_place or is_large or is_moderate(x, start, columns):
-            total, is_done = moderate_exp_to(x, start, columns, target, place)
-        if not is_done:
-            top, bottom = extremes(x, start, columns)
-            total = exp_to(x, start, columns, top, is_near(x, top, bottom), target, place)
-        scale_to(target, place, columns, 1.0 / spread(x, total), y, start, is_large)
-    if is_large:
+        narrow_softmax_rows(x, columns, y, begin, end)
+    elif y.size * y.itemsize >= AROUND_BYTES:
+        kept = np.empty(columns, y.dtype)
+        for row in range(begin, end):
+            total = wide_exp_row(x, row * columns, columns, True, kept, 0)
+            scale_row_around(kept, columns, total, y, row * columns)
         settle()
+    else:
+        is_kept = not same_memory(x, y)
+        for row in range(begin, end):
+            total = wide_exp_row(x, row * columns, columns, is_kept, y, row * columns)
+            scale_row(y, row * columns, columns, total)
 
 
 @parallel
