@@ -258,7 +258,7 @@ def test_warmup_compiles_everything(tmp_path):
         seconds = numba_cpu.warmup(["float32"])
         assert len(seconds) == 25 and min(seconds.values()) >= 0, seconds
         for name in kernels.__all__:
-            if name not in ("dense_forward", "dense_gradient", "philox4x32"):
+            if name not in ("activation_span", "dense_forward", "dense_gradient", "philox4x32"):
                 assert len(getattr(kernels, name).signatures) == 1, name
         print(sum(sum(getattr(kernels, n).stats.cache_hits.values()) for n in kernels.__all__
                   if hasattr(getattr(kernels, n), "stats")))

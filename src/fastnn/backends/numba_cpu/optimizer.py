@@ -138,7 +138,8 @@ def square_sums(x, sums, begin, end):
     for chunk in range(begin, end):
         total = 0.0
         for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size)):
-            total += float(x[i]) * float(x[i])
+            wide = np.float64(x[i])
+            total += wide * wide
         sums[chunk] = total
 
 
