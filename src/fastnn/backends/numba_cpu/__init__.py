@@ -1,6 +1,6 @@
 """The numba backend: the operations compiled by Numba, on first use or by warmup(). See docs/numba.md."""
 
-from . import compiling as _compiling  # first: it says what is missing
+from . import compiling as compiling  # first, for it says what is missing
 from .activation import (
     activation,
     activation_backward,
