@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import isa as isas
@@ -10,10 +11,15 @@ import pytest
 
 import fastnn
 
+# All of them, or those of a comma list: FASTNN_TEST_BACKENDS=numba.
+BACKENDS = os.environ.get("FASTNN_TEST_BACKENDS", ",".join(["reference", "native", "numba"])).split(",")
 
-@pytest.fixture(params=["reference", "native"])
+
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a backend, which is also the one in use."""
+    if request.param == "numba":
+        pytest.importorskip("numba", reason="the numba backend needs numba")
     with fastnn.use_backend(request.param):
         yield request.param
 

@@ -28,7 +28,7 @@ from fastnn.network.plan import (
     Variable,
 )
 
-ENGINES = ("generic-reference", "generic-native", "native")
+ENGINES = ("generic-reference", "generic-native", "generic-numba", "native")
 SEED = 987654321
 # Not a multiple of the batch: the last one is smaller.
 ROWS, BATCH, EPOCHS = 37, 8, 20
@@ -39,6 +39,8 @@ SGD = OptimizerPlan("sgd")
 
 def make_engine(name: str, plan: Plan) -> Engine:
     """An engine by its name in ENGINES; skips the test where there is none."""
+    if name == "generic-numba":
+        pytest.importorskip("numba", reason="the numba backend needs numba")
     if name != "native":
         return GenericEngine(plan, name.removeprefix("generic-"))
     native: Any = pytest.importorskip("fastnn.network.native")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
+import pytest
 
 import fastnn
 from fastnn.layers import Dense, Dropout, PReLU
@@ -12,8 +14,11 @@ from fastnn.layers import Dense, Dropout, PReLU
 ENGINES: dict[str, dict[str, str]] = {
     "generic-reference": {"backend": "reference", "engine": "generic"},
     "generic-native": {"backend": "native", "engine": "generic"},
+    "generic-numba": {"backend": "numba", "engine": "generic"},
     "native": {"backend": "native", "engine": "native"},
 }
+_NEEDS_NUMBA = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="the numba backend needs numba")
+ENGINE_PARAMETERS = [pytest.param(name, marks=_NEEDS_NUMBA) if "numba" in name else name for name in ENGINES]
 
 
 def classes(rows: int = 90, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -428,6 +428,24 @@ def test_with_dense_alone(backend, name):
     assert backend != "native" or ALONE[name](figures)
 
 
+def test_numba_kernels(capsys):
+    pytest.importorskip("numba", reason="the numba backend needs numba")
+    script = example("numba_kernels")
+    figures = script.main([])
+    assert len(figures["loss"]) == 30
+    assert figures["loss"][-1] < 0.02 < figures["loss"][0]
+    assert figures["accuracy"] >= 0.97
+    assert capsys.readouterr().out.splitlines()[-1] == f"{figures['accuracy']:.2%} of 359 digits held out"
+
+
+def test_numba_kernels_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(SystemExit) as stopped:
+        example("numba_kernels").main([])
+    assert stopped.value.code == 2
+    assert "numba" in capsys.readouterr().err
+
+
 def test_the_karate_club_is_zacharys():
     """The figures of the paper: 34 members, 78 friendships, and how many friends the two leaders have."""
     friends = example("with_dense_alone/graph_convolution").mixing() > 0
@@ -474,6 +492,7 @@ def test_examples_say_what_they_need_for_pictures(monkeypatch, capsys, name):
         ("tuning/__main__", ["--epochs", "0"]),
         ("with_dense_alone/convolution", ["--epochs", "0"]),
         ("with_dense_alone/gan", ["--steps", "-3"]),
+        ("numba_kernels", ["--epochs", "0"]),
     ],
 )
 def test_examples_refuse_bad_input_in_one_sentence(tmp_path, monkeypatch, capsys, name, arguments):
@@ -486,7 +505,16 @@ def test_examples_refuse_bad_input_in_one_sentence(tmp_path, monkeypatch, capsys
 
 def test_the_list_of_examples_is_whole():
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    for name in [*TUTORIALS, "saved_digits", "digits", "digits_by_hand", "keras_mnist", "tabular", *IN_FOLDERS]:
+    for name in [
+        *TUTORIALS,
+        "saved_digits",
+        "digits",
+        "digits_by_hand",
+        "keras_mnist",
+        "tabular",
+        "numba_kernels",
+        *IN_FOLDERS,
+    ]:
         assert f"]({name}.py)" in text
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
     assert {f"pictures/{file.name}" for file in (EXAMPLES / "pictures").iterdir()} <= set(pictures)

@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from sequential_models import ENGINES, assert_same, classes, classifier, linear, regression
+from sequential_models import ENGINE_PARAMETERS, ENGINES, assert_same, classes, classifier, linear, regression
 
 import fastnn
 from fastnn import Sequential
@@ -17,7 +17,7 @@ from fastnn.network.compiling import SEEDS
 from fastnn.optimizers import SGD
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ENGINE_PARAMETERS)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sequential_models import ENGINES, assert_same, classes, classifier, linear, regression
+from sequential_models import ENGINE_PARAMETERS, ENGINES, assert_same, classes, classifier, linear, regression
 
 import fastnn
 from fastnn.callbacks import (
@@ -24,7 +24,7 @@ from fastnn.optimizers import SGD
 from fastnn.optimizers.schedules import ExponentialDecay
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ENGINE_PARAMETERS)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sequential_models import ENGINES, assert_same, classes, classifier
+from sequential_models import ENGINE_PARAMETERS, ENGINES, assert_same, classes, classifier
 
 from fastnn import Sequential
 from fastnn.callbacks import LambdaCallback
@@ -22,7 +22,7 @@ NAN = X.copy()
 NAN[17, 2] = np.nan
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ENGINE_PARAMETERS)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from sequential_models import ENGINES, assert_same, classes, classifier
+from sequential_models import ENGINE_PARAMETERS, ENGINES, assert_same, classes, classifier
 
 import fastnn
 from fastnn import Sequential, load_model
@@ -44,7 +44,7 @@ from fastnn.optimizers.schedules import CosineDecay
 V1 = Path(__file__).parent / "data" / "model_v1.safetensors"
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ENGINE_PARAMETERS)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -9,14 +9,14 @@ import threading
 
 import numpy as np
 import pytest
-from sequential_models import ENGINES, assert_same, classes, classifier
+from sequential_models import ENGINE_PARAMETERS, ENGINES, assert_same, classes, classifier
 
 import fastnn
 from fastnn import Sequential
 from fastnn.layers import Activation, Dense, Dropout, Flatten, Input, InputLayer, PReLU, Rescaling, Softmax
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ENGINE_PARAMETERS)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

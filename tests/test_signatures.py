@@ -64,7 +64,7 @@ def with_backend(parameters: str) -> str:
 
 
 @pytest.mark.parametrize("name", CONTRACT)
-@pytest.mark.parametrize("module", backends.NAMES)
+@pytest.mark.parametrize("module", fastnn.available_backends())
 def test_backend_has_the_contracts_signature(module: str, name: str) -> None:
     assert signature(getattr(backends.load(module), name)) == CONTRACT[name]
 
@@ -86,7 +86,7 @@ def test_no_operation_is_missing_or_extra() -> None:
     public = {*CONTRACT, *KINDS, "PackedDense"}
     assert set(functional.__all__) == public
     assert public <= set(fastnn.__all__)
-    for name in backends.NAMES:
+    for name in fastnn.available_backends():
         assert set(backends.load(name).__all__) == {*CONTRACT, "PackedDense"}
     assert {*KINDS} == {*activations.NAMES, *activations.ALIASES}
 
@@ -104,7 +104,7 @@ def test_binding_takes_the_same_names_by_position(prefix: str, name: str) -> Non
 
 
 def test_packed_dense() -> None:
-    for name in backends.NAMES:
+    for name in fastnn.available_backends():
         packed = backends.load(name).PackedDense
         assert signature(packed.__init__) == "w, b=None, activation='identity'"
         assert signature(packed.__call__) == "x, out=None"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def set_num_threads(n: int) -> None:
-    """Sets how many threads the native backend may use, 1 or more, for the whole process. Results do not depend on it.
+    """Sets how many threads fastnn may use, 1 or more, for the whole process. Results do not depend on it.
 
     The default is FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may run on.
 
@@ -27,13 +27,13 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads the native backend may use."""
+    """How many threads fastnn may use."""
     return _fastnn.get_num_threads()
 
 
 def available_backends() -> list[str]:
     """The backends that can be used here, the default first."""
-    return [name for name in backends.NAMES if _is_importable(name)]
+    return [name for name in backends.NAMES if backends.is_available(name)]
 
 
 class use_backend:
@@ -76,7 +76,7 @@ def show_config() -> Config:
 
     Returns:
         A dict with the keys version, python, numpy, compiler, isa (the one chosen), isas (all that this processor can
-        run, the best first), threads, backend (the current one) and backends (name -> whether it can be imported).
+        run, the best first), threads, backend (the current one) and backends (name -> whether it can be used).
     """
     return Config(
         version=_fastnn.version,
@@ -87,7 +87,7 @@ def show_config() -> Config:
         isas=_fastnn.available_isas(),
         threads=_fastnn.get_num_threads(),
         backend=backends.active.get() or backends.DEFAULT,
-        backends={name: _is_importable(name) for name in backends.NAMES},
+        backends={name: backends.is_available(name) for name in backends.NAMES},
     )
 
 
@@ -100,14 +100,6 @@ def register_threadpoolctl() -> None:
     from fastnn import threadpool
 
     threadpool.register()
-
-
-def _is_importable(name: str) -> bool:
-    try:
-        backends.load(name)
-    except ImportError:
-        return False
-    return True
 
 
 def _shown(value: object) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from contextvars import ContextVar
 from typing import Any
 
 from fastnn import _fastnn, arguments
 
 DEFAULT = "native"
-NAMES = ("native", "reference")
+# name -> its module in this package, and the package beside NumPy that it needs
+MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu"}
+NEEDS = {"numba": "numba"}
+NAMES = tuple(MODULES)
 ALIASES = {"numpy": "reference"}
 
 # What use_backend sets: a name among NAMES, or None. The binding reads it too.
@@ -34,8 +38,13 @@ def load(name: str) -> Any:
     """The module of a backend, by its canonical name."""
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{name}")
+        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
     return module
+
+
+def is_available(name: str) -> bool:
+    """Whether a backend's package is installed. Nothing is imported: Numba would take a second."""
+    return name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None
 
 
 def choose(backend: object) -> Any:

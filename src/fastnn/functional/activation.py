@@ -22,7 +22,7 @@ def activation(z: ArrayLike, kind: str | Kind, *, out: Array | None = None, back
         z: array of any shape.
         kind: f, a name such as "relu" or an object such as LeakyReLU(0.1).
         out: array for y, of z's shape and C-contiguous; z itself is allowed.
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Returns:
         y, of z's shape; float32 for float32, float16 and bfloat16, float64 for everything else.

@@ -39,7 +39,7 @@ def cross_entropy(
         label_smoothing: from 0 to 1; the part of each target that is spread evenly over all classes.
         reduction: "mean" (divided by the sum of the targets' weights, or for probabilities by the number of rows),
             "sum" or "none".
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Returns:
         A NumPy scalar of logits' dtype, or with "none" an array of logits' shape without the class axis. The mean of

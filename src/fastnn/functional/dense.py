@@ -34,7 +34,7 @@ def dense(
         activation: f, a name such as "relu" or an object such as LeakyReLU(0.1).
         out: array for y, shape (..., O), C-contiguous; may not overlap an input.
         z_out: array that receives z = x @ w + b, which dense_backward needs for some activations.
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Returns:
         y, shape (..., O); float64 if an array is float64, else float32 (lists and integers alone give float64).
@@ -142,7 +142,7 @@ class PackedDense:
         w: weights, shape (I, O); w.T is taken without a copy.
         b: biases, shape (O,), or None.
         activation: as for dense.
-        backend: "native" or "reference"; by default what use_backend says, else native. The object keeps to it.
+        backend: a name of available_backends(); by default what use_backend says, else native. The object keeps to it.
 
     Raises:
         TypeError: an argument is not real.

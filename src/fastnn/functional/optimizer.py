@@ -42,7 +42,7 @@ def sgd_step(
         momentum: >= 0.
         nesterov: step along g + momentum * velocity; needs momentum > 0.
         weight_decay: >= 0; weight_decay * p is added to g.
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Raises:
         TypeError: p or velocity is not a float32 or float64 array, or an argument is of a wrong type.

@@ -28,7 +28,7 @@ def dropout(
         p: probability of a zero, from 0 to 1.
         seed, counter: integers from 0 to 2**64 - 1; the same pair gives the same mask.
         out: array for the result, of x's shape and C-contiguous; x itself is allowed.
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Returns:
         An array of x's shape; float32 for float32, float16 and bfloat16, float64 for everything else.

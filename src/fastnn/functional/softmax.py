@@ -24,7 +24,7 @@ def softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None, backend: 
         x: array of any shape; a 0-d array is one row of one class.
         axis: the axis of the classes.
         out: array for the result, of x's shape and dtype and C-contiguous; x itself is allowed.
-        backend: "native" or "reference"; by default what use_backend says, else native.
+        backend: a name of available_backends(); by default what use_backend says, else native.
 
     Returns:
         An array of x's shape; float32 for float32, float16 and bfloat16, float64 for everything else.

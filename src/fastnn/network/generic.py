@@ -33,7 +33,7 @@ class GenericEngine:
 
     Args:
         plan: the network. Its weights start as zeros.
-        backend: "native" or "reference".
+        backend: a name of fastnn.available_backends().
 
     Raises:
         ValueError: the backend is unknown.

@@ -41,7 +41,7 @@ class Sequential(LayerStack):
         layers: a list of layers, or None.
         name: of the model; None makes one such as "sequential_1".
         dtype: "float32" or "float64", of weights, activations and results.
-        backend: "native" or "reference"; None takes the one in use when the network gets its weights.
+        backend: a name of fastnn.available_backends(); None takes the one in use when the network gets its weights.
         engine: "auto" runs whole steps in C++ where the network allows it, "native" insists on that, "generic" calls
             the backend's operations one by one.
         seed: of the model's random numbers; None takes the next one of the process, see fastnn.set_random_seed.

@@ -1,0 +1,404 @@
+"""softmax, its logarithm, their gradients and logsumexp, over the last axis.
+
+A sum over a row has 16 lanes and a fixed tree, so it depends on the row alone. Rows of up to 16 columns are one vector.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+from .arrays import back, flat, last, new
+from .compiling import allocating, call_at, inlined, kernel, parallel
+from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, larger, log
+from .simd import (
+    LANES,
+    absolute,
+    any_lane,
+    before_boundary,
+    first_lanes,
+    fma,
+    load,
+    load_some,
+    pick,
+    same_memory,
+    select,
+    settle,
+    spread,
+    store,
+    store_around,
+    store_some,
+    tree_max,
+    tree_sum,
+)
+from .threads import run
+
+if TYPE_CHECKING:
+    from fastnn.arrays import Array
+
+
+# Below this no exponential, and no sum of fewer than 2^34 of them, leaves the normal range; for float32 and float64.
+MODERATE = (64.0, 512.0)
+# From this size on results are stored around the caches: reading them in first would cost half as much again.
+AROUND_BYTES = 24 << 20
+
+
+@inlined
+def whole_loads(a, out, columns, begin, end):
+    """Up to which narrow row a whole vector may be moved although the row is shorter.
+
+    What it reads too much is masked, what it writes too much is the next rows' place and written again; so it must stay
+    within the rows of this call, and nothing if the input lies in the same memory.
+    """
+    if columns == LANES:
+        return end
+    if same_memory(a, out):
+        return begin
+    return max(begin, (end * columns - LANES) // columns + 1)
+
+
+@inlined
+def extremes(x, start, columns):
+    """The largest and the smallest element of a wide row, nan left out."""
+    top = spread(x, -INFINITY)
+    bottom = spread(x, INFINITY)
+    for j in range(0, columns - LANES, LANES):
+        v = load(x, start + j)
+        top = select(v > top, v, top)
+        bottom = select(v < bottom, v, bottom)
+    v = load(x, start + columns - LANES)  # some of it for the second time
+    top = select(v > top, v, top)
+    bottom = select(v < bottom, v, bottom)
+    return tree_max(top), -tree_max(-bottom)
+
+
+@inlined
+def is_near(x, top, bottom):
+    """Whether exp(element - top) is in the normal range for a whole row."""
+    return top - bottom < pick(x, 87.0, 708.0)
+
+
+@inlined
+def exp_sum(x, start, columns, shift, near):
+    """The sum of exp(x - shift) over a wide row."""
+    total = spread(x, 0.0)
+    whole = columns - columns % LANES
+    if near:
+        for j in range(0, whole, LANES):
+            total = total + exp_in_range(load(x, start + j) - shift)
+    else:
+        for j in range(0, whole, LANES):
+            total = total + exp_of_negative(load(x, start + j) - shift)
+    if whole < columns:
+        v = load_some(x, start + whole, columns - whole, -INFINITY)
+        total = total + select(first_lanes(x, columns - whole), exp_of_negative(v - shift), 0.0)
+    return tree_sum(total)
+
+
+@inlined
+def exp_to(x, start, columns, shift, near, y, place):
+    """exp_sum, which also writes exp(x - shift) to y from `place` on."""
+    total = spread(x, 0.0)
+    whole = columns - columns % LANES
+    if near:
+        for j in range(0, whole, LANES):
+            e = exp_in_range(load(x, start + j) - shift)
+            store(y, place + j, e)
+            total = total + e
+    else:
+        for j in range(0, whole, LANES):
+            e = exp_of_negative(load(x, start + j) - shift)
+            store(y, place + j, e)
+            total = total + e
+    if whole < columns:
+        v = load_some(x, start + whole, columns - whole, -INFINITY)
+        e = exp_of_negative(v - shift)
+        store_some(y, place + whole, columns - whole, e)
+        total = total + select(first_lanes(x, columns - whole), e, 0.0)
+    return tree_sum(total)
+
+
+@inlined
+def log_of(number):
+    """log of a number."""
+    return tree_max(log(spread(number, number)))
+
+
+@inlined
+def is_moderate(x, start, columns):
+    """Whether no element of a wide row is beyond MODERATE; a nan is not."""
+    most = spread(x, 0.0)
+    for j in range(0, columns - LANES, LANES):
+        most = larger(most, absolute(load(x, start + j)))
+    most = larger(most, absolute(load(x, start + columns - LANES)))
+    return tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
+
+
+@inlined
+def moderate_exp_to(x, start, columns, y, place):
+    """Writes exp(x) of a wide row to y; returns its sum, and whether the row was moderate: if not, both are useless."""
+    total = spread(x, 0.0)
+    most = spread(x, 0.0)
+    whole = columns - columns % LANES
+    for j in range(0, whole, LANES):
+        v = load(x, start + j)
+        most = larger(most, absolute(v))
+        e = exp_in_range(v)
+        store(y, place + j, e)
+        total = total + e
+    if whole < columns:
+        v = load_some(x, start + whole, columns - whole, 0.0)
+        most = larger(most, absolute(v))
+        e = exp_in_range(v)
+        store_some(y, place + whole, columns - whole, e)
+        total = total + select(first_lanes(x, columns - whole), e, 0.0)
+    return tree_sum(total), tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
+
+
+@inlined
+def narrow_softmax(v, mask):
+    """The softmax of a row of up to 16 columns in the lanes of the mask."""
+    moderate = select(mask, absolute(v), 0.0)
+    if any_lane(moderate >= pick(v, MODERATE[0], MODERATE[1])):
+        shifted = select(mask, v, -INFINITY)
+        e = select(mask, exp_of_negative(shifted - tree_max(shifted)), 0.0)
+    else:
+        e = select(mask, exp_in_range(v), 0.0)
+    return e * (spread(v, 1.0) / tree_sum(e))
+
+
+@kernel
+def scale_row(y, start, columns, total):
+    """Divides a wide row by its sum."""
+    factor = 1.0 / spread(y, total)
+    whole = columns - columns % LANES
+    for j in range(start, start + whole, LANES):
+        store(y, j, load(y, j) * factor)
+    if whole < columns:
+        rest = columns - whole
+        store_some(y, start + whole, rest, load_some(y, start + whole, rest, 0.0) * factor)
+
+
+@kernel
+def scale_row_around(e, columns, total, y, start):
+    """y = e / total for a wide row, stored around the caches."""
+    factor = 1.0 / spread(y, total)
+    first = before_boundary(y, start)
+    store_some(y, start, first, load_some(e, 0, first, 0.0) * factor)
+    while first + LANES <= columns:
+        store_around(y, start + first, load(e, first) * factor)
+        first += LANES
+    if first < columns:
+        rest = columns - first
+        store_some(y, start + first, rest, load_some(e, first, rest, 0.0) * factor)
+
+
+@kernel
+def narrow_softmax_rows(x, columns, y, begin, end):
+    """softmax_rows for up to 16 columns."""
+    mask = first_lanes(x, columns)
+    whole = whole_loads(x, y, columns, begin, end)
+    for row in range(begin, whole):
+        store(y, row * columns, narrow_softmax(load(x, row * columns), mask))
+    for row in range(whole, end):
+        store_some(y, row * columns, columns, narrow_softmax(load_some(x, row * columns, columns, 0.0), mask))
+
+
+@kernel
+def wide_exp_row(x, start, columns, is_kept, e, place):
+    """Writes exp(x), or exp(x - max), of a wide row to e from `place` on, and returns its sum.
+
+    A row of moderate numbers needs no maximum: nothing overflows. Whether it is one depends on the row alone. is_kept:
+    e is not x; in place the attempt would destroy a row that needs its maximum.
+    """
+    if is_kept or is_moderate(x, start, columns):
+        total, is_done = moderate_exp_to(x, start, columns, e, place)
+        if is_done:
+            return total
+    top, bottom = extremes(x, start, columns)
+    return exp_to(x, start, columns, top, is_near(x, top, bottom), e, place)
+
+
+@allocating
+def softmax_rows(x, columns, y, begin, end):
+    """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x."""
+    if columns <= LANES:
+        narrow_softmax_rows(x, columns, y, begin, end)
+    elif y.size * y.itemsize >= AROUND_BYTES:
+        kept = np.empty(columns, y.dtype)
+        for row in range(begin, end):
+            total = wide_exp_row(x, row * columns, columns, True, kept, 0)
+            scale_row_around(kept, columns, total, y, row * columns)
+        settle()
+    else:
+        is_kept = not same_memory(x, y)
+        for row in range(begin, end):
+            total = wide_exp_row(x, row * columns, columns, is_kept, y, row * columns)
+            scale_row(y, row * columns, columns, total)
+
+
+@parallel
+def softmax_driver(address, x, columns, y, units, parts):
+    """softmax_rows on Numba's threads."""
+    for part in numba.prange(parts):
+        call_at(address, x, columns, y, units * part // parts, units * (part + 1) // parts)
+
+
+@kernel
+def log_softmax_rows(x, columns, y, begin, end):
+    """y = x - log(sum(exp(x))) for the rows from begin to end of arrays of any shape; y may be x."""
+    if columns <= LANES:
+        mask = first_lanes(x, columns)
+        whole = whole_loads(x, y, columns, begin, end)
+        for row in range(begin, end):
+            moved = LANES if row < whole else columns
+            v = select(mask, load_some(x, row * columns, moved, -INFINITY), -INFINITY)
+            shifted = v - tree_max(v)
+            total = tree_sum(select(mask, exp_of_negative(shifted), 0.0))
+            store_some(y, row * columns, moved, shifted - log_of(total))
+        return
+    for row in range(begin, end):
+        start = row * columns
+        top, bottom = extremes(x, start, columns)
+        logarithm = log_of(exp_sum(x, start, columns, top, is_near(x, top, bottom)))
+        for j in range(0, columns, LANES):
+            rest = columns - j
+            store_some(y, start + j, rest, (load_some(x, start + j, rest, 0.0) - top) - logarithm)
+
+
+@parallel
+def log_softmax_driver(address, x, columns, y, units, parts):
+    """log_softmax_rows on Numba's threads."""
+    for part in numba.prange(parts):
+        call_at(address, x, columns, y, units * part // parts, units * (part + 1) // parts)
+
+
+@kernel
+def logsumexp_rows(x, columns, s, begin, end):
+    """s = log(sum(exp(x))) for the rows from begin to end of x, of any shape, into s of one element a row."""
+    for row in range(begin, end):
+        start = row * columns
+        top = spread(x, -INFINITY)
+        for j in range(0, columns, LANES):
+            v = load_some(x, start + j, columns - j, -INFINITY)
+            top = select(v > top, v, top)
+        largest = tree_max(top)
+        # Without a finite maximum the exponentials say it all: nan, inf, or 0 for a row of -inf alone.
+        shift = largest if -INFINITY < largest < INFINITY else x.dtype.type(0.0)
+        total = spread(x, 0.0)
+        for j in range(0, columns, LANES):
+            rest = columns - j
+            e = exp(load_some(x, start + j, rest, -INFINITY) - shift)
+            total = total + (e if rest >= LANES else select(first_lanes(x, rest), e, 0.0))
+        s[row] = shift + log_of(tree_sum(total))
+
+
+@parallel
+def logsumexp_driver(address, x, columns, s, units, parts):
+    """logsumexp_rows on Numba's threads."""
+    for part in numba.prange(parts):
+        call_at(address, x, columns, s, units * part // parts, units * (part + 1) // parts)
+
+
+@kernel
+def softmax_gradient(dy, y, columns, dx, begin, end):
+    """dx = y (dy - sum(dy y)) for the rows from begin to end of arrays of any shape; dx may be dy."""
+    if columns <= LANES:
+        mask = first_lanes(dy, columns)
+        whole = whole_loads(dy, dx, columns, begin, end)
+        for row in range(begin, end):
+            moved = LANES if row < whole else columns
+            d = select(mask, load_some(dy, row * columns, moved, 0.0), 0.0)
+            v = select(mask, load_some(y, row * columns, moved, 0.0), 0.0)
+            store_some(dx, row * columns, moved, v * (d - tree_sum(d * v)))
+        return
+    for row in range(begin, end):
+        start = row * columns
+        total = spread(dy, 0.0)
+        for j in range(0, columns, LANES):
+            rest = columns - j
+            total = fma(load_some(dy, start + j, rest, 0.0), load_some(y, start + j, rest, 0.0), total)
+        dot = tree_sum(total)
+        for j in range(0, columns, LANES):
+            rest = columns - j
+            d = load_some(dy, start + j, rest, 0.0)
+            store_some(dx, start + j, rest, load_some(y, start + j, rest, 0.0) * (d - dot))
+
+
+@parallel
+def softmax_gradient_driver(address, dy, y, columns, dx, units, parts):
+    """softmax_gradient on Numba's threads."""
+    for part in numba.prange(parts):
+        call_at(address, dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
+
+
+@kernel
+def log_softmax_gradient(dy, y, columns, dx, begin, end):
+    """dx = dy - exp(y) sum(dy) for the rows from begin to end of arrays of any shape; dx may be dy."""
+    for row in range(begin, end):
+        start = row * columns
+        total = spread(dy, 0.0)
+        for j in range(0, columns, LANES):
+            total = total + load_some(dy, start + j, columns - j, 0.0)
+        s = tree_sum(total)
+        for j in range(0, columns, LANES):
+            rest = columns - j
+            d = load_some(dy, start + j, rest, 0.0)
+            store_some(dx, start + j, rest, fma(exp(load_some(y, start + j, rest, 0.0)), -s, d))
+
+
+@parallel
+def log_softmax_gradient_driver(address, dy, y, columns, dx, units, parts):
+    """log_softmax_gradient on Numba's threads."""
+    for part in numba.prange(parts):
+        call_at(address, dy, y, columns, dx, units * part // parts, units * (part + 1) // parts)
+
+
+def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+    """As the public function of that name, for prepared arguments with the classes on the last axis."""
+    return _forward(softmax_rows, softmax_driver, x, axis, out)
+
+
+def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+    """As the public function of that name, for prepared arguments with the classes on the last axis."""
+    return _forward(log_softmax_rows, log_softmax_driver, x, axis, out)
+
+
+def softmax_backward(dy: Array, y: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+    """As the public function of that name, for prepared arguments with the classes on the last axis."""
+    return _backward(softmax_gradient, softmax_gradient_driver, dy, y, axis, out)
+
+
+def log_softmax_backward(dy: Array, y: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+    """As the public function of that name, for prepared arguments with the classes on the last axis."""
+    return _backward(log_softmax_gradient, log_softmax_gradient_driver, dy, y, axis, out)
+
+
+def logsumexp(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
+    """As the public function of that name, for prepared arguments with the classes on the last axis."""
+    rows = last(x, axis)
+    s = np.full(rows.shape[:-1], -np.inf, x.dtype)
+    if x.size:
+        columns = rows.shape[-1]
+        run(logsumexp_rows, logsumexp_driver, x.size // columns, 4 * x.size, flat(rows), columns, flat(s))
+    return np.expand_dims(s, axis) if keepdims else s
+
+
+def _forward(rows: Any, driver: Any, x: Array, axis: int, out: Array | None) -> Array:
+    v = last(x, axis)
+    y = new(out if v is x else None, v.shape, x.dtype)
+    if x.size:
+        columns = v.shape[-1]
+        run(rows, driver, x.size // columns, 4 * x.size, flat(v), columns, flat(y))
+    return back(y, axis, out)
+
+
+def _backward(rows: Any, driver: Any, dy: Array, y: Array, axis: int, out: Array | None) -> Array:
+    d, v = last(dy, axis), last(y, axis)
+    dx = new(out if d is dy else None, d.shape, dy.dtype)
+    if dy.size:
+        columns = d.shape[-1]
+        run(rows, driver, dy.size // columns, 2 * dy.size, flat(d), flat(v), columns, flat(dx))
+    return back(dx, axis, out)
