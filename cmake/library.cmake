@@ -1,0 +1,74 @@
+# The library libfastnn: the core, the C interface and the kernels.
+#
+# fastnn_core carries the objects themselves, for what needs the C++ inside (tests, tools); fastnn is the library made
+# of them, which shows the C interface only.
+
+find_package(Threads REQUIRED)
+add_library(fastnn_core OBJECT
+  src/cpp/core/activation.cpp
+  src/cpp/core/available_cores.cpp
+  src/cpp/core/cache_size.cpp
+  src/cpp/core/cpu.cpp
+  src/cpp/core/cross_entropy.cpp
+  src/cpp/core/dense.cpp
+  src/cpp/core/dense_weights.cpp
+  src/cpp/core/dispatch.cpp
+  src/cpp/core/loss.cpp
+  src/cpp/core/network.cpp
+  src/cpp/core/network_gradient.cpp
+  src/cpp/core/network_optimizer.cpp
+  src/cpp/core/network_rows.cpp
+  src/cpp/core/network_trainer.cpp
+  src/cpp/core/network_update.cpp
+  src/cpp/core/optimizer.cpp
+  src/cpp/core/probe.cpp
+  src/cpp/core/random.cpp
+  src/cpp/core/scratch.cpp
+  src/cpp/core/softmax.cpp
+  src/cpp/core/threads.cpp)
+# As in the kernels: the rounding of every operation is written out. What computes is in the kernels, but for two files.
+target_compile_options(fastnn_core PRIVATE -O2 ${fastnn_exact_flags})
+set_source_files_properties(src/cpp/core/network_optimizer.cpp src/cpp/core/network_rows.cpp
+  PROPERTIES COMPILE_OPTIONS -O3)
+target_include_directories(fastnn_core PUBLIC src/cpp src/cpp/include)
+target_link_libraries(fastnn_core PRIVATE fastnn_options PUBLIC Threads::Threads)
+fastnn_compile_per_target(fastnn fastnn_core "${fastnn_kernel_sources}")
+
+if(FASTNN_SHARED)
+  add_library(fastnn SHARED)
+  target_compile_definitions(fastnn_core PRIVATE FASTNN_BUILDING)
+else()
+  add_library(fastnn STATIC)
+  target_compile_definitions(fastnn_core PRIVATE FASTNN_STATIC)
+  target_compile_definitions(fastnn INTERFACE FASTNN_STATIC)
+endif()
+add_library(fastnn::fastnn ALIAS fastnn)
+target_sources(fastnn PRIVATE $<TARGET_OBJECTS:fastnn_core> $<TARGET_PROPERTY:fastnn_core,INTERFACE_SOURCES>)
+target_include_directories(fastnn INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src/cpp/include>)
+target_link_libraries(fastnn PRIVATE Threads::Threads $<BUILD_INTERFACE:fastnn_options>)
+set_target_properties(fastnn PROPERTIES LINKER_LANGUAGE CXX)
+
+# What the shared library shows: the C interface; in a wheel also what the extension calls of the C++ inside.
+if(FASTNN_SHARED)
+  set(fastnn_exports ${PROJECT_SOURCE_DIR}/cmake/exports$<$<BOOL:${FASTNN_BUILD_PYTHON}>:_python>)
+  if(APPLE)
+    set_target_properties(fastnn PROPERTIES LINK_DEPENDS ${fastnn_exports}.txt)
+    target_link_options(fastnn PRIVATE LINKER:-exported_symbols_list,${fastnn_exports}.txt LINKER:-dead_strip)
+  elseif(NOT WIN32)
+    set_target_properties(fastnn PROPERTIES LINK_DEPENDS ${fastnn_exports}.map)
+    # A call inside the library goes straight to its function, whatever a program defines under the same name.
+    target_link_options(fastnn PRIVATE LINKER:--version-script=${fastnn_exports}.map LINKER:-Bsymbolic
+      LINKER:--gc-sections)
+  endif()
+  if(FASTNN_BUILD_PYTHON)
+    set_target_properties(fastnn_core PROPERTIES CXX_VISIBILITY_PRESET default)
+    if(NOT APPLE)
+      target_compile_options(fastnn_core PRIVATE -fno-semantic-interposition)
+    endif()
+  else()
+    # A wheel cannot hold the links that go with a version in the file's name.
+    file(STRINGS src/cpp/include/fastnn/fastnn.h abi_line REGEX "define FASTNN_ABI_VERSION ")
+    string(REGEX MATCH "[0-9]+" fastnn_abi_version "${abi_line}")
+    set_target_properties(fastnn PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${fastnn_abi_version})
+  endif()
+endif()
