@@ -3,8 +3,22 @@
 # fastnn_core carries the objects themselves, for what needs the C++ inside (tests, tools); fastnn is the library made
 # of them, which shows the C interface only.
 
+# The C interface. For size: it checks, and leaves the work to the core.
+set(fastnn_capi_sources
+  src/cpp/capi/activation.cpp
+  src/cpp/capi/cross_entropy.cpp
+  src/cpp/capi/dense.cpp
+  src/cpp/capi/library.cpp
+  src/cpp/capi/loss.cpp
+  src/cpp/capi/optimizer.cpp
+  src/cpp/capi/random.cpp
+  src/cpp/capi/softmax.cpp)
+set_source_files_properties(${fastnn_capi_sources} PROPERTIES COMPILE_OPTIONS -Os)
+
 find_package(Threads REQUIRED)
 add_library(fastnn_core OBJECT
+  ${fastnn_capi_sources}
+  src/cpp/capi/checks.cpp
   src/cpp/core/activation.cpp
   src/cpp/core/available_cores.cpp
   src/cpp/core/cache_size.cpp
