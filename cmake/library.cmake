@@ -55,11 +55,14 @@ else()
   add_library(fastnn STATIC)
   target_compile_definitions(fastnn_core PRIVATE FASTNN_STATIC)
   target_compile_definitions(fastnn INTERFACE FASTNN_STATIC)
+  if(NOT "CXX" IN_LIST fastnn_parent_languages)
+    # A project in C alone does not link with the C++ library by itself.
+    target_link_libraries(fastnn INTERFACE "$<BUILD_INTERFACE:${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES}>")
+  endif()
 endif()
 add_library(fastnn::fastnn ALIAS fastnn)
-target_sources(fastnn PRIVATE $<TARGET_OBJECTS:fastnn_core> $<TARGET_PROPERTY:fastnn_core,INTERFACE_SOURCES>)
 target_include_directories(fastnn INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src/cpp/include>)
-target_link_libraries(fastnn PRIVATE Threads::Threads $<BUILD_INTERFACE:fastnn_options>)
+target_link_libraries(fastnn PRIVATE Threads::Threads $<BUILD_INTERFACE:fastnn_core> $<BUILD_INTERFACE:fastnn_options>)
 set_target_properties(fastnn PROPERTIES LINKER_LANGUAGE CXX)
 
 # What the shared library shows: the C interface; in a wheel also what the extension calls of the C++ inside.
