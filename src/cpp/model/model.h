@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../core/network.h"
@@ -31,8 +32,12 @@ class Model {
         return architecture.dtype == FASTNN_F32 ? f(*single_) : f(*double_);
     }
 
-    // That network, whatever its type.
-    void* network() const { return single_ != nullptr ? static_cast<void*>(single_.get()) : double_.get(); }
+    // The network of that element type, or null.
+    template <class T>
+    Network<T>* of() const {
+        if constexpr (std::is_same<T, float>::value) return single_.get();
+        else return double_.get();
+    }
 
     // Draws the kernels from Glorot's uniform distribution, and sets the other variables to zero.
     void initialize(std::uint64_t seed);
