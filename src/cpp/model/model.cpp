@@ -6,8 +6,6 @@
 #include <limits>
 
 #include "config.h"
-#include "crc32.h"
-#include "fastnn/version.h"
 
 namespace fastnn {
 
@@ -15,25 +13,7 @@ namespace {
 
 using std::ptrdiff_t;
 
-// See network/modelfile.py.
-constexpr std::int64_t kFormatVersion = 1;
-constexpr const char* kKey = "fastnn";
 constexpr const char *kExampleX = "example/x", *kExampleY = "example/y";
-
-std::uint32_t crc32_of(std::string_view text, std::uint32_t before) { return crc32(text.data(), text.size(), before); }
-
-std::int64_t checksum_of(const Json& document, const std::vector<Tensor>& tensors) {
-    std::uint32_t total = crc32_of(write_json(document), 0);
-    for (const Tensor& tensor : tensors) {
-        std::vector<Json> shape;
-        for (const std::int64_t axis : tensor.shape) shape.push_back(Json::integer(axis));
-        const Json entry = Json::array(
-            {Json::string(tensor.name), Json::string(tensor.type->numpy), Json::array(std::move(shape))});
-        total = crc32_of(write_json(entry), total);
-        total = crc32(tensor.data, tensor.bytes, total);
-    }
-    return total;
-}
 
 // One sample in front: the shape of a batch of one.
 Shape batch_of(const Shape& sample) {
@@ -91,21 +71,6 @@ bool agree(const T* y, const std::vector<T>& wanted) {
     return true;
 }
 
-// The document and the arrays of a file, whose checksum fits.
-void check_document(Json& document, const Tensors& tensors) {
-    require(document.is(Json::Type::object), FASTNN_BAD_FILE);
-    std::int64_t version = 0, checksum = 0;
-    const Json* const stored_version = document.find("format_version");
-    const Json* const stored_checksum = document.find("checksum");
-    require(stored_version != nullptr && stored_version->read(version) && version >= 1 && version <= kFormatVersion &&
-                stored_checksum != nullptr && stored_checksum->read(checksum),
-            FASTNN_BAD_FILE);
-    document.remove("checksum");
-    require(checksum == checksum_of(document, tensors.list), FASTNN_BAD_FILE);
-    const Json* const kind = document.find("kind");
-    require_model(kind != nullptr && kind->is("model") && document.find("random") != nullptr);
-}
-
 // A state that NumPy's generator takes, for Python: that of default_rng(0). Nothing is drawn from it here.
 Json generator_state() {
     Json numbers = parse_json(
@@ -138,21 +103,15 @@ std::optional<TrainingPlan> training_of(const Json& document, LastOperation last
 
 }  // namespace
 
-Model::Contents Model::read(const void* bytes, std::size_t size) {
-    Contents contents = {Json(), read_safetensors(bytes, size, kKey)};
-    contents.document = parse_json(contents.tensors.document);
-    check_document(contents.document, contents.tensors);
-    return contents;
-}
+Model::Model(const void* bytes, std::size_t size) : Model(read_model_file(bytes, size)) {}
 
-Model::Model(const void* bytes, std::size_t size) : Model(read(bytes, size)) {}
-
-Model::Model(Contents contents)
+Model::Model(ModelFile contents)
     : architecture(read_architecture(member_of(contents.document, "model"))),
       document_(std::move(contents.document)),
       inputs_(static_cast<ptrdiff_t>(size_of(architecture.input_shape))) {
     const std::vector<LearntArray>& variables = architecture.variables;
     const Json& names = member_of(document_, "variables");
+    member_of(document_, "random");  // which Python wants again
     require_model(names.is(Json::Type::array) && names.items.size() == variables.size());
     // All arrays are looked at before memory is taken for a network of their sizes.
     std::vector<const Tensor*> weights, states;
@@ -192,8 +151,6 @@ Model::Model(Json layers)
       inputs_(static_cast<ptrdiff_t>(size_of(architecture.input_shape))) {
     std::vector<Json> names;
     for (const LearntArray& variable : architecture.variables) names.push_back(Json::string(variable.name));
-    document_.set("kind", Json::string("model"));
-    document_.set("format_version", Json::integer(kFormatVersion));
     document_.set("model", std::move(layers));
     document_.set("variables", Json::array(std::move(names)));
     document_.set("compile", Json());
@@ -284,7 +241,8 @@ template <class T>
 const T* Model::prepared(const T* targets, ptrdiff_t rows) {
     const double s = training->target_smoothing;
     if (s == 0.0 || targets == nullptr) return targets;
-    const std::size_t count = static_cast<std::size_t>(rows) * static_cast<std::size_t>(size_of(architecture.output_shape));
+    const std::size_t count =
+        static_cast<std::size_t>(rows) * static_cast<std::size_t>(size_of(architecture.output_shape));
     if (prepared_.size() < count * sizeof(T)) prepared_.resize(count * sizeof(T));
     T* const to = reinterpret_cast<T*>(prepared_.data());
     // As Python does: each operation is rounded.
@@ -298,7 +256,6 @@ template const double* Model::prepared<double>(const double*, ptrdiff_t);
 
 std::string Model::file() const {
     Json document = document_;
-    document.set("fastnn", Json::string(FASTNN_VERSION));
     if (training) {
         Json compile = *document.find("compile");
         compile.set("iterations", Json::integer(training->iterations));
@@ -333,8 +290,7 @@ std::string Model::file() const {
     memory.push_back(example_result());
     add(kExampleX, batch_of(architecture.input_shape), example_);
     add(kExampleY, batch_of(architecture.output_shape), memory.back());
-    document.set("checksum", Json::integer(checksum_of(document, list)));
-    return write_safetensors(list, kKey, write_json(document));
+    return write_model_file(std::move(document), list);
 }
 
 }  // namespace fastnn

@@ -12,7 +12,7 @@
 #include "../core/network.h"
 #include "architecture.h"
 #include "json.h"
-#include "safetensors.h"
+#include "model_file.h"
 #include "training.h"
 
 namespace fastnn {
@@ -35,8 +35,10 @@ class Model {
     // The network of that element type, or null.
     template <class T>
     Network<T>* of() const {
-        if constexpr (std::is_same<T, float>::value) return single_.get();
-        else return double_.get();
+        if constexpr (std::is_same<T, float>::value)
+            return single_.get();
+        else
+            return double_.get();
     }
 
     // Draws the kernels from Glorot's uniform distribution, and sets the other variables to zero.
@@ -59,13 +61,7 @@ class Model {
     std::optional<TrainingPlan> training;
 
    private:
-    struct Contents {
-        Json document;
-        Tensors tensors;
-    };
-
-    static Contents read(const void* bytes, std::size_t size);
-    explicit Model(Contents contents);
+    explicit Model(ModelFile contents);
     void make_network();
     void start_training(const TrainingPlan& plan, fastnn_status otherwise);
     std::string example_result() const;
