@@ -2,12 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
 
-#include "core/threads.h"
+#include "allocations.h"
 #include "golden_inputs.h"
 
 namespace capi {
@@ -114,7 +115,11 @@ void check_values(const Operation& operation, const Sizes& sizes) {
     // Not a byte more than the query says.
     const Arguments lent(operation, sizes);
     const Block scratch(operation.scratch(sizes));
-    REQUIRE(lent.call(scratch.size() > 0 ? scratch.data() : nullptr, scratch.size()) == FASTNN_OK);
+    const long before = allocations();
+    const fastnn_status status = lent.call(scratch.size() > 0 ? scratch.data() : nullptr, scratch.size());
+    const long after = allocations();
+    REQUIRE(status == FASTNN_OK);
+    if (fastnn_get_num_threads() == 1) CHECK(after == before);
     CHECK(lent.contents() == contents);
     CHECK(lent.are_guarded());
     CHECK(scratch.is_guarded());
@@ -207,7 +212,6 @@ void check_in_place(const Operation& operation) {
 
 void check_scratch(const Operation& operation) {
     const std::size_t bytes = operation.scratch(operation.shapes.front());
-    REQUIRE(bytes > 0);
     const Block memory(bytes + 64);
     BadCall(operation).gives(FASTNN_SMALL_SCRATCH, memory.data(), bytes - 1);
     BadCall(operation).gives(FASTNN_SMALL_SCRATCH, memory.data(), 0);
@@ -239,6 +243,28 @@ void check_nothing(const Operation& operation) {
     }
 }
 
+// On one thread, with scratch memory of the caller's, nothing is asked of the system.
+void check_quiet(const Operation& operation) {
+    std::vector<std::unique_ptr<Arguments>> calls;
+    std::vector<std::unique_ptr<Block>> scratch;
+    const std::size_t count = std::min<std::size_t>(operation.shapes.size(), 12);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Sizes& sizes = operation.shapes[operation.shapes.size() - 1 - i];
+        calls.push_back(std::make_unique<Arguments>(operation, sizes));
+        scratch.push_back(std::make_unique<Block>(operation.scratch ? operation.scratch(sizes) : 0));
+    }
+    fastnn_prepare();
+    const Quiet quiet = runs_quietly([&] {
+        bool fine = true;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t bytes = scratch[i]->size();
+            fine &= calls[i]->call(bytes > 0 ? scratch[i]->data() : nullptr, bytes) == FASTNN_OK;
+        }
+        return fine;
+    });
+    if (quiet != Quiet::cannot_tell) CHECK(quiet == Quiet::yes);
+}
+
 }  // namespace
 
 std::vector<Sizes> all_of(const std::vector<std::vector<std::int64_t>>& choices) {
@@ -264,13 +290,14 @@ void check(const Operation& operation) {
         fastnn_set_num_threads(count);
         for (const Sizes& sizes : operation.shapes) check_values(operation, sizes);
         check_nothing(operation);
+        if (count == 1) check_quiet(operation);
     }
     fastnn_set_num_threads(threads);
     check_pointers(operation);
     check_sizes(operation);
     check_overlap(operation);
     check_in_place(operation);
-    if (operation.scratch) check_scratch(operation);
+    if (operation.scratch && operation.scratch(operation.shapes.front()) > 0) check_scratch(operation);
 }
 
 }  // namespace capi

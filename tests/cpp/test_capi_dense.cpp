@@ -106,7 +106,7 @@ void check_packed() {
                fastnn::packed_dense<T>(shape_of<T>(s), as<T>(p[0]), as<T>(p[1]), as<T>(p[2]), Kind::relu, T(0),
                                        as<T>(p[3]));
            },
-           nullptr});
+           [](const Sizes& s) { return Api<T>::packed_dense_scratch(s[0], s[1], s[2]); }});
 }
 
 template <class T>
