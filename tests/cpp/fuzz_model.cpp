@@ -1,7 +1,7 @@
 // What reads models, on any bytes: a target of libFuzzer, and a part of the C++ tests, which replay ../data/fuzz.
 //
-// An input is a file; or, if it begins with D, the document of one, for which the arrays and the checksum are made here:
-// no mutation would find them.
+// An input is a file; or, if it begins with D, the document of one, for which the arrays and the checksum are made
+// here: no mutation would find them.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -36,12 +36,13 @@ fastnn_status predict(const fastnn_network* network, std::int64_t rows, const Fr
     if (network == nullptr) return FASTNN_NULL_POINTER;
     const Network<T>* const net = network->of<T>();
     if (net == nullptr) return FASTNN_BAD_DTYPE;
-    return run({input(x, count(rows, net->inputs())), output(y, count(rows, net->outputs()))}, scratch,
-               [&] { return rows > 0 ? net->predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows)) : 0; },
-               [&] {
-                   net->predict(network->rows(x, type), static_cast<std::ptrdiff_t>(rows), y, false);
-                   return FASTNN_OK;
-               });
+    return run(
+        {input(x, count(rows, net->inputs())), output(y, count(rows, net->outputs()))}, scratch,
+        [&] { return rows > 0 ? net->predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows)) : 0; },
+        [&] {
+            net->predict(network->rows(x, type), static_cast<std::ptrdiff_t>(rows), y, false);
+            return FASTNN_OK;
+        });
 }
 
 // Whether the variable is there and its values lie in an array of `size` elements.
@@ -112,7 +113,7 @@ fastnn_status fastnn_network_save_memory(const fastnn_network* network, void* by
 
 void fastnn_network_free(fastnn_network* network) noexcept { delete network; }
 
-fastnn_status fastnn_network_create(fastnn_dtype dtype, int64_t inputs, const fastnn_stage* stages, size_t count,
+fastnn_status fastnn_network_create(int32_t dtype, int64_t inputs, const fastnn_stage* stages, size_t count,
                                     size_t stage_bytes, fastnn_network** network) noexcept {
     if (network == nullptr) return FASTNN_NULL_POINTER;
     *network = nullptr;
@@ -168,7 +169,8 @@ int64_t fastnn_network_variable_size(const fastnn_network* network, size_t varia
 
 size_t fastnn_network_predict_scratch(const fastnn_network* network, int64_t rows) noexcept {
     if (network == nullptr || rows < 1) return 0;
-    return network->visit([&](const auto& net) { return net.predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows)); });
+    return network->visit(
+        [&](const auto& net) { return net.predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows)); });
 }
 
 #define FASTNN_DEFINE(T, suffix)                                                                                     \

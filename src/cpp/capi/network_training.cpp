@@ -110,10 +110,10 @@ fastnn_status fastnn_network_learning_rate(const fastnn_network* network, double
     return FASTNN_OK;
 }
 
-#define FASTNN_DEFINE(T, suffix)                                                                             \
-    fastnn_status fastnn_network_train_step_##suffix(                                                        \
-        fastnn_network* network, int64_t rows, const T* x, const T* targets, const int64_t* classes,         \
-        const T* weights, double learning_rate, double* loss) noexcept {                                     \
-        return fastnn::capi::train_step<T>(network, {rows, x, targets, classes, weights}, learning_rate, loss); \
+#define FASTNN_DEFINE(T, suffix)                                                                                 \
+    fastnn_status fastnn_network_train_step_##suffix(fastnn_network* network, int64_t rows, const T* x,          \
+                                                     const T* targets, const int64_t* classes, const T* weights, \
+                                                     double learning_rate, double* loss) noexcept {              \
+        return fastnn::capi::train_step<T>(network, {rows, x, targets, classes, weights}, learning_rate, loss);  \
     }
 FASTNN_BOTH(FASTNN_DEFINE)

@@ -42,8 +42,8 @@ struct Json {
 };
 
 // The document in a text. NaN, Infinity and -Infinity are numbers, as Python writes them. Throws Failure
-// (FASTNN_BAD_FILE) if the text is no JSON or no UTF-8, nests deeper than 64 levels, has a key twice in one object, half
-// a surrogate pair, or a number of more digits than any file of fastnn.
+// (FASTNN_BAD_FILE) if the text is no JSON or no UTF-8, nests deeper than 64 levels, has a key twice in one object,
+// half a surrogate pair, or a number of more digits than any file of fastnn.
 Json parse_json(std::string_view text);
 
 // Python's json.dumps(sort_keys=True): ASCII alone, ", " and ": " between.

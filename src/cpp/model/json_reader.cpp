@@ -64,7 +64,8 @@ class Reader {
     }
 
     bool take(std::string_view wanted) {
-        if (std::string_view(at_, static_cast<std::size_t>(end_ - at_)).substr(0, wanted.size()) != wanted) return false;
+        if (std::string_view(at_, static_cast<std::size_t>(end_ - at_)).substr(0, wanted.size()) != wanted)
+            return false;
         at_ += wanted.size();
         return true;
     }

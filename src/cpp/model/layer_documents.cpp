@@ -66,7 +66,7 @@ Json arguments(const fastnn_stage& stage, int64_t& width) {
 
 }  // namespace
 
-Json write_layers(fastnn_dtype dtype, int64_t inputs, const std::vector<fastnn_stage>& stages) {
+Json write_layers(std::int32_t dtype, int64_t inputs, const std::vector<fastnn_stage>& stages) {
     require(dtype == FASTNN_F32 || dtype == FASTNN_F64, FASTNN_BAD_DTYPE);
     require(inputs >= 1 && inputs <= kMostNumbers, FASTNN_BAD_SIZE);
     int counts[kLayerCount] = {};

@@ -11,7 +11,7 @@ namespace fastnn {
 
 // What read_architecture reads. Throws Failure (FASTNN_BAD_VALUE, FASTNN_BAD_SIZE) for what no document can say; what
 // else is out of range read_architecture finds.
-Json write_layers(fastnn_dtype dtype, std::int64_t inputs, const std::vector<fastnn_stage>& stages);
+Json write_layers(std::int32_t dtype, std::int64_t inputs, const std::vector<fastnn_stage>& stages);
 
 }  // namespace fastnn
 

@@ -26,9 +26,9 @@ constexpr const char* kMetadata = "__metadata__";
 
 // Those that fastnn reads nothing from still count in the checksum.
 const ElementType* type_named(const Json& name) {
-    static constexpr ElementType kOthers[] = {{"F16", "<f2", 2}, {"I64", "<i8", 8}, {"I32", "<i4", 4}, {"I16", "<i2", 2},
-                                              {"I8", "|i1", 1},  {"U64", "<u8", 8}, {"U32", "<u4", 4}, {"U16", "<u2", 2},
-                                              {"U8", "|u1", 1},  {"BOOL", "|b1", 1}};
+    static constexpr ElementType kOthers[] = {
+        {"F16", "<f2", 2}, {"I64", "<i8", 8}, {"I32", "<i4", 4}, {"I16", "<i2", 2}, {"I8", "|i1", 1},
+        {"U64", "<u8", 8}, {"U32", "<u4", 4}, {"U16", "<u2", 2}, {"U8", "|u1", 1},  {"BOOL", "|b1", 1}};
     if (name.is(kFloat32.name)) return &kFloat32;
     if (name.is(kFloat64.name)) return &kFloat64;
     for (const ElementType& type : kOthers) {
@@ -97,8 +97,9 @@ void write_number(std::uint64_t value, std::string& to) { to += std::to_string(v
 }  // namespace
 
 const Tensor* Tensors::find(std::string_view name) const {
-    const auto place = std::lower_bound(list.begin(), list.end(), name,
-                                        [](const Tensor& tensor, std::string_view wanted) { return tensor.name < wanted; });
+    const auto place =
+        std::lower_bound(list.begin(), list.end(), name,
+                         [](const Tensor& tensor, std::string_view wanted) { return tensor.name < wanted; });
     return place != list.end() && place->name == name ? &*place : nullptr;
 }
 
@@ -109,8 +110,7 @@ Tensors read_safetensors(const void* bytes, std::size_t size, std::string_view k
     for (std::size_t i = kLengthBytes; i-- > 0;) length = (length << 8) | file[i];
     require(length <= std::min(size - kLengthBytes, kMostHeader), FASTNN_BAD_FILE);
     const auto header_size = static_cast<std::size_t>(length);
-    const Json header =
-        parse_json(std::string_view(reinterpret_cast<const char*>(file) + kLengthBytes, header_size));
+    const Json header = parse_json(std::string_view(reinterpret_cast<const char*>(file) + kLengthBytes, header_size));
     require(header.is(Json::Type::object), FASTNN_BAD_FILE);
     const unsigned char* const data = file + kLengthBytes + header_size;
     const std::size_t data_size = size - kLengthBytes - header_size;

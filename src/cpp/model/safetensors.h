@@ -32,9 +32,9 @@ struct Tensors {
     const Tensor* find(std::string_view name) const;
 };
 
-// The arrays of a file's bytes, which must outlive the result. Throws Failure (FASTNN_BAD_FILE) unless the whole file is
-// as the format has it: every array inside, of as many bytes as its shape says, and no byte in two arrays or none; or if
-// the metadata has no such key.
+// The arrays of a file's bytes, which must outlive the result. Throws Failure (FASTNN_BAD_FILE) unless the whole file
+// is as the format has it: every array inside, of as many bytes as its shape says, and no byte in two arrays or none;
+// or if the metadata has no such key.
 Tensors read_safetensors(const void* bytes, std::size_t size, std::string_view key);
 
 // The bytes of a file, the same that Python's safetensors writes. Arrays of one type, their names ascending.

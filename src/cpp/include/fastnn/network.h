@@ -27,9 +27,9 @@ typedef struct fastnn_network fastnn_network;
 
 /* ---- files ---- */
 
-/* The network in a file, to be freed with fastnn_network_free; *network is set to NULL unless it succeeds. The optimizer
- * and its states come along: training goes on to the same bits as in Python. FASTNN_BAD_MODEL: no model of layers that
- * work on the only axis of their samples (a Flatten may come first), or weights alone. */
+/* The network in a file, to be freed with fastnn_network_free; *network is set to NULL unless it succeeds. The
+ * optimizer and its states come along: training goes on to the same bits as in Python. FASTNN_BAD_MODEL: no model of
+ * layers that work on the only axis of their samples (a Flatten may come first), or weights alone. */
 FASTNN_API fastnn_status fastnn_network_load(const char* path, fastnn_network** network) FASTNN_NOEXCEPT;
 /* The same from the file's bytes, which are not needed any more afterwards. */
 FASTNN_API fastnn_status fastnn_network_load_memory(const void* bytes, size_t size,
@@ -70,13 +70,13 @@ typedef struct fastnn_stage {
     double bias_l1, bias_l2;
 } fastnn_stage;
 
-/* A network of these layers for samples of `inputs` numbers, its variables zero. stage_bytes is sizeof(fastnn_stage):
- * later versions may append members. The layers are named as Keras names them: "dense", "dense_1" ... */
-FASTNN_API fastnn_status fastnn_network_create(fastnn_dtype dtype, int64_t inputs, const fastnn_stage* stages,
-                                               size_t count, size_t stage_bytes,
-                                               fastnn_network** network) FASTNN_NOEXCEPT;
-/* Draws every kernel from Glorot's uniform distribution (Glorot and Bengio 2010) and sets all else to zero: numbers that
- * the seed alone decides, but not Python's. */
+/* A network of these layers for samples of `inputs` numbers, in a fastnn_dtype, its variables zero. stage_bytes is
+ * sizeof(fastnn_stage): later versions may append members. The layers are named as Keras names them: "dense", "dense_1"
+ * ... */
+FASTNN_API fastnn_status fastnn_network_create(int32_t dtype, int64_t inputs, const fastnn_stage* stages, size_t count,
+                                               size_t stage_bytes, fastnn_network** network) FASTNN_NOEXCEPT;
+/* Draws every kernel from Glorot's uniform distribution (Glorot and Bengio 2010) and sets all else to zero: numbers
+ * that the seed alone decides, but not Python's. */
 FASTNN_API fastnn_status fastnn_network_initialize(fastnn_network* network, uint64_t seed) FASTNN_NOEXCEPT;
 
 /* ---- what it is ---- */
@@ -152,9 +152,9 @@ typedef struct fastnn_training {
     int32_t nesterov;     /* sgd */
     fastnn_clip clip;
     double clip_limit;
-    double beta_1, beta_2; /* adam, adamw */
-    double rho;            /* rmsprop */
-    double epsilon;        /* all but sgd */
+    double beta_1, beta_2;            /* adam, adamw */
+    double rho;                       /* rmsprop */
+    double epsilon;                   /* all but sgd */
     double initial_accumulator_value; /* adagrad */
     double weight_decay;
     uint64_t seed; /* of the dropout masks, below 2^53 */
