@@ -10,14 +10,37 @@ set(fastnn_capi_sources
   src/cpp/capi/dense.cpp
   src/cpp/capi/library.cpp
   src/cpp/capi/loss.cpp
+  src/cpp/capi/network.cpp
+  src/cpp/capi/network_training.cpp
   src/cpp/capi/optimizer.cpp
   src/cpp/capi/random.cpp
   src/cpp/capi/softmax.cpp)
-set_source_files_properties(${fastnn_capi_sources} PROPERTIES COMPILE_OPTIONS -Os)
+# Networks in files. They run once.
+set(fastnn_model_sources
+  src/cpp/model/activation_names.cpp
+  src/cpp/model/architecture.cpp
+  src/cpp/model/config.cpp
+  src/cpp/model/crc32.cpp
+  src/cpp/model/decimal.cpp
+  src/cpp/model/failure.cpp
+  src/cpp/model/files.cpp
+  src/cpp/model/json.cpp
+  src/cpp/model/json_reader.cpp
+  src/cpp/model/json_writer.cpp
+  src/cpp/model/layer_documents.cpp
+  src/cpp/model/model.cpp
+  src/cpp/model/model_file.cpp
+  src/cpp/model/safetensors.cpp
+  src/cpp/model/training.cpp)
+# Hidden in a wheel as well, where the core is not: see below.
+set_source_files_properties(${fastnn_capi_sources} ${fastnn_model_sources} PROPERTIES
+  COMPILE_OPTIONS "-Os;-fvisibility=hidden")
+set_source_files_properties(src/cpp/capi/checks.cpp PROPERTIES COMPILE_OPTIONS -fvisibility=hidden)
 
 find_package(Threads REQUIRED)
 add_library(fastnn_core OBJECT
   ${fastnn_capi_sources}
+  ${fastnn_model_sources}
   src/cpp/capi/checks.cpp
   src/cpp/core/activation.cpp
   src/cpp/core/available_cores.cpp

@@ -1,8 +1,9 @@
-/* fastnn from C and C++: the operations, and what concerns the whole library. C11 and C++17. */
+/* fastnn from C and C++: the operations, networks, and what concerns the whole library. C11 and C++17. */
 #ifndef FASTNN_H
 #define FASTNN_H
 
 #include "base.h"
+#include "network.h"
 #include "operations.h"
 #include "version.h"
 

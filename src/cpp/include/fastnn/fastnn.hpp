@@ -4,6 +4,7 @@
 #define FASTNN_HPP
 
 #include "base.hpp"
+#include "network.hpp"
 #include "operations.hpp"
 #include "training.hpp"
 
