@@ -16,11 +16,8 @@ from fastnn import embedding
 _DTYPES = {"f32": "f32", "float32": "f32", "f64": "f64", "float64": "f64"}
 _TYPES: dict[str, type | None] = {
     "void": None,
-    "void*": ctypes.c_void_p,
-    "char*": ctypes.c_char_p,
     "double": ctypes.c_double,
     "float": ctypes.c_float,
-    "uint8_t": ctypes.c_uint8,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
     "uint64_t": ctypes.c_uint64,
@@ -77,10 +74,11 @@ def declarations(headers: str) -> list[Declaration]:
 def cfunc(name: str, dtype: str | None = None) -> CFunction:
     """The C function `fastnn_NAME_DTYPE`, as a ctypes function with its argument and result types.
 
-    Numba takes it as it is inside `@njit`: pass `array.ctypes` for a pointer and 0 for NULL. `.address` is the
-    function's address, for Cython and others. The functions and the meaning of their parameters are described in
-    `fastnn/operations.h` (see `python -m fastnn --includes`); the result of most is a status, 0 if all is well. Array
-    arguments are neither converted nor checked: a wrong size is memory overwritten.
+    Numba takes it as it is inside `@njit`: pass `array.ctypes` for a pointer and 0 for NULL. Called from Python, it wants
+    `array.ctypes.data` and None, and lets go of the GIL. `.address` is the function's address. What the functions do and
+    want is described in `fastnn/operations.h` and `fastnn/network.h` (see `python -m fastnn --includes`); the result of
+    most is a status, 0 if all is well. Arrays are neither converted nor checked: one of another dtype or size than the
+    call says is memory read or overwritten.
 
     name: as in C, without `fastnn_` and the dtype: "softmax", "dense", "dense_scratch".
     dtype: "f32" or "f64", also "float32" or "float64"; None for functions that have none in their name.
@@ -116,10 +114,7 @@ def _loaded(declaration: Declaration) -> CFunction:
 
 
 def _ctype(kind: str) -> type | None:
-    """Of an array its own pointer type; of what only fastnn can look into, `void*`."""
-    bare = kind.replace("const", "").replace(" ", "")
-    if bare in _TYPES:
-        return _TYPES[bare]
-    if not bare.endswith("*"):
-        raise ValueError(f"cannot pass a {kind}")
-    return ctypes.POINTER(cast(type, _ctype(bare[:-1]))) if bare.rstrip("*") in _TYPES else ctypes.c_void_p
+    if kind == "const char*":
+        return ctypes.c_char_p
+    # Of no type: Numba has no NULL for others.
+    return ctypes.c_void_p if kind.endswith("*") else _TYPES[kind]
