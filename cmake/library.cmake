@@ -67,6 +67,8 @@ add_library(fastnn_core OBJECT
 target_compile_options(fastnn_core PRIVATE -O2 ${fastnn_exact_flags})
 set_source_files_properties(src/cpp/core/network_optimizer.cpp src/cpp/core/network_rows.cpp
   PROPERTIES COMPILE_OPTIONS -O3)
+# They ask the system once.
+set_source_files_properties(src/cpp/core/available_cores.cpp src/cpp/core/cache_size.cpp PROPERTIES COMPILE_OPTIONS -Os)
 target_include_directories(fastnn_core PUBLIC src/cpp src/cpp/include)
 target_link_libraries(fastnn_core PRIVATE fastnn_options PUBLIC Threads::Threads)
 fastnn_compile_per_target(fastnn fastnn_core "${fastnn_kernel_sources}")
