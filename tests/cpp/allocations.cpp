@@ -22,9 +22,19 @@
 #define FASTNN_THREAD_SANITIZER
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FASTNN_ADDRESS_SANITIZER
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define FASTNN_ADDRESS_SANITIZER
+#endif
+
 #if defined(FASTNN_THREAD_SANITIZER)
 
 long allocations() { return 0; }
+bool counts_c_allocations() { return false; }
 
 #else
 
@@ -55,6 +65,34 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 long allocations() { return count; }
+
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(FASTNN_ADDRESS_SANITIZER)
+
+// What calls the C functions itself, such as the memory of a thread. (Elsewhere the tests are linked statically, where
+// glibc's own cannot be replaced.)
+extern "C" {
+void* __libc_malloc(std::size_t bytes);                     // NOLINT: glibc's names
+void* __libc_calloc(std::size_t count, std::size_t bytes);  // NOLINT
+void* __libc_realloc(void* memory, std::size_t bytes);      // NOLINT
+
+void* malloc(std::size_t bytes) noexcept {
+    ++count;
+    return __libc_malloc(bytes);
+}
+void* calloc(std::size_t elements, std::size_t bytes) noexcept {
+    ++count;
+    return __libc_calloc(elements, bytes);
+}
+void* realloc(void* memory, std::size_t bytes) noexcept {
+    ++count;
+    return __libc_realloc(memory, bytes);
+}
+}
+
+bool counts_c_allocations() { return true; }
+#else
+bool counts_c_allocations() { return false; }
+#endif
 
 #endif
 

@@ -6,6 +6,8 @@
 
 // Allocations of the whole program so far. Always 0 under the thread sanitizer, which replaces operator new itself.
 long allocations();
+// Whether those of malloc, calloc and realloc are among them.
+bool counts_c_allocations();
 
 enum class Quiet {
     yes,

@@ -65,7 +65,8 @@ void check_decimal(double value) {
     CAPTURE(decimal);
     CHECK(fastnn::read_decimal(decimal[0] == '-' ? decimal.substr(1) : decimal) == std::fabs(value));
     char expected[64];
-    const std::to_chars_result result = std::to_chars(expected, expected + sizeof expected, value);
+    const std::to_chars_result result =
+        std::to_chars(expected, expected + sizeof expected, value, std::chars_format::scientific);
     CHECK(digits_of(decimal) == digits_of(std::string(expected, result.ptr)));
 }
 

@@ -3,6 +3,7 @@
 // allocates nothing once it has begun.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "allocations.h"
@@ -56,6 +57,18 @@ void check(std::int64_t inputs, const std::vector<fastnn_stage>& stages, std::in
 }
 
 }  // namespace
+
+TEST_CASE("allocations in C are counted too") {
+    if (!counts_c_allocations()) {
+        MESSAGE("left out: here malloc cannot be replaced");
+        return;
+    }
+    // Volatile: a compiler may leave out what is freed at once.
+    void* (*volatile const allocate)(std::size_t) = std::malloc;
+    const long before = allocations();
+    std::free(allocate(1000));
+    CHECK(allocations() == before + 1);
+}
 
 TEST_CASE("a prediction neither allocates nor waits") {
     const OneThread one;

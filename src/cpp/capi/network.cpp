@@ -91,7 +91,7 @@ fastnn_status fastnn_network_load(const char* path, fastnn_network** network) no
 fastnn_status fastnn_network_load_memory(const void* bytes, size_t size, fastnn_network** network) noexcept {
     if (network == nullptr) return FASTNN_NULL_POINTER;
     *network = nullptr;
-    if (bytes == nullptr) return FASTNN_NULL_POINTER;
+    if (bytes == nullptr && size > 0) return FASTNN_NULL_POINTER;
     return guarded([&] { *network = new fastnn_network(bytes, size); });
 }
 
@@ -169,8 +169,10 @@ int64_t fastnn_network_variable_size(const fastnn_network* network, size_t varia
 
 size_t fastnn_network_predict_scratch(const fastnn_network* network, int64_t rows) noexcept {
     if (network == nullptr || rows < 1) return 0;
-    return network->visit(
-        [&](const auto& net) { return net.predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows)); });
+    return network->visit([&](const auto& net) -> size_t {
+        if (fastnn::capi::count(rows, std::max(net.inputs(), net.outputs())) < 0) return 0;
+        return net.predict_scratch_bytes(static_cast<std::ptrdiff_t>(rows));
+    });
 }
 
 #define FASTNN_DEFINE(T, suffix)                                                                                     \
