@@ -102,9 +102,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "static"])
-def test_c_with_find_package(
-    shared: bool, installed: Callable[[bool], Path], expected: str, tmp_path: Path
-) -> None:
+def test_c_with_find_package(shared: bool, installed: Callable[[bool], Path], expected: str, tmp_path: Path) -> None:
     folder = project("c_find_package", tmp_path)
     assert built(folder, f"-DCMAKE_PREFIX_PATH={installed(shared)}") == expected
 

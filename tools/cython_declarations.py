@@ -1,6 +1,6 @@
 """Writes src/fastnn/__init__.pxd, what Cython has to know of the C interface, from the C headers.
 
-    python tools/cython_declarations.py
+python tools/cython_declarations.py
 """
 
 from __future__ import annotations

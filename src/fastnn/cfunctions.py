@@ -74,11 +74,11 @@ def declarations(headers: str) -> list[Declaration]:
 def cfunc(name: str, dtype: str | None = None) -> CFunction:
     """The C function `fastnn_NAME_DTYPE`, as a ctypes function with its argument and result types.
 
-    Numba takes it as it is inside `@njit`: pass `array.ctypes` for a pointer and 0 for NULL. Called from Python, it wants
-    `array.ctypes.data` and None, and lets go of the GIL. `.address` is the function's address. What the functions do and
-    want is described in `fastnn/operations.h` and `fastnn/network.h` (see `python -m fastnn --includes`); the result of
-    most is a status, 0 if all is well. Arrays are neither converted nor checked: one of another dtype or size than the
-    call says is memory read or overwritten.
+    Numba takes it as it is inside `@njit`: pass `array.ctypes` for a pointer and 0 for NULL. Called from Python, it
+    wants `array.ctypes.data` and None, and lets go of the GIL. `.address` is the function's address. What the functions
+    do and want is described in `fastnn/operations.h` and `fastnn/network.h` (see `python -m fastnn --includes`); the
+    result of most is a status, 0 if all is well. Arrays are neither converted nor checked: one of another dtype or size
+    than the call says is memory read or overwritten.
 
     name: as in C, without `fastnn_` and the dtype: "softmax", "dense", "dense_scratch".
     dtype: "f32" or "f64", also "float32" or "float64"; None for functions that have none in their name.

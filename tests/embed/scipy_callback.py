@@ -1,4 +1,4 @@
-"""A network's layer as SciPy's callback: dense, gelu and softmax on every line of an array, and a hash of the result."""
+"""A layer as SciPy's callback: dense with gelu and softmax on every line of an array, and a hash of what comes out."""
 
 import numba
 import numpy as np
@@ -28,7 +28,9 @@ w, state = numbers(INPUTS * OUTPUTS, state)
 b, state = numbers(OUTPUTS, state)
 
 
-@numba.cfunc(types.intc(types.CPointer(types.double), types.intp, types.CPointer(types.double), types.intp, types.voidptr))
+@numba.cfunc(
+    types.intc(types.CPointer(types.double), types.intp, types.CPointer(types.double), types.intp, types.voidptr)
+)
 def layer(line, inputs, result, size, _):
     """The signature that scipy.ndimage.generic_filter1d asks for. 1 if all is well."""
     row = numba.carray(line, inputs).astype(np.float32)

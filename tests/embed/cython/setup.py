@@ -1,6 +1,7 @@
 from Cython.Build import cythonize
-from fastnn import embedding
 from setuptools import Extension, setup
+
+from fastnn import embedding
 
 library = str(embedding.library().parent)
 layer = Extension(
