@@ -30,9 +30,9 @@ STRUCT = re.compile(r"typedef\s+struct\s+\w+\s*\{([^}]*)\}\s*(fastnn_\w+)\s*;")
 CONSTANT = re.compile(r"^#define\s+(FASTNN_ABI_VERSION|FASTNN_ALIGNMENT)\s", re.MULTILINE)
 
 
-def declared() -> str:
-    """The text of the .pxd."""
-    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HEADERS.glob("*.h")))
+def declared(headers: Path) -> str:
+    """The text of the .pxd for the headers in a directory."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(headers.glob("*.h")))
     source = COMMENT.sub("", source)
     names = [part.split("=")[0].strip() for body in ENUMERATORS.findall(source) for part in body.split(",")]
     lines = [f"ctypedef int32_t {name}" for name in (*NAMED_ENUM.findall(source), *INTEGER.findall(source))]
@@ -47,4 +47,4 @@ def declared() -> str:
 
 
 if __name__ == "__main__":
-    RESULT.write_text(declared(), encoding="utf-8")
+    RESULT.write_text(declared(HEADERS), encoding="utf-8")
