@@ -93,7 +93,7 @@ def main(wheel: str) -> int:
     size = Path(wheel).stat().st_size
     found = [] if size < MOST_BYTES else [f"{size} bytes are too many: fewer than {MOST_BYTES} are wanted"]
     with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory() as temporary:
-        names = archive.namelist()
+        names = [name for name in archive.namelist() if not name.endswith("/")]
         found += name_offences(names)
         archive.extractall(temporary)
         home = Path(temporary) / "fastnn"
