@@ -24,9 +24,12 @@ set(fastnn_kernel_sources
 
 # Last on the command line, so that -Ofast or -flto of a project that this one is part of reaches no result. The
 # rounding of every operation is written out (explicit fma), so the compiler must neither contract nor reassociate.
-# -fno-fast-math alone leaves what was asked for by name.
-set(fastnn_exact_flags -fno-fast-math -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math
-    -fno-reciprocal-math -fsigned-zeros -ffp-contract=off -fno-lto)
+set(fastnn_exact_flags -fno-fast-math -ffp-contract=off -fno-lto)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Its -fno-fast-math leaves what was asked for by name.
+  list(APPEND fastnn_exact_flags -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math
+    -fno-reciprocal-math -fsigned-zeros)
+endif()
 set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-exceptions
     -fno-rtti -fno-asynchronous-unwind-tables)
 
