@@ -23,9 +23,15 @@ set(fastnn_kernel_sources
   src/cpp/kernels/softmax.cpp
   src/cpp/kernels/table.cpp)
 
-# Last on the command line, so that a user's -march=native or -Ofast does not reach a kernel. The rounding of every
-# operation is written out (explicit fma), so the compiler must neither contract nor reassociate.
-set(fastnn_kernel_flags -O3 -fno-fast-math -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-exceptions
+# Last on the command line, so that -Ofast or -flto of a project that this one is part of reaches no result. The
+# rounding of every operation is written out (explicit fma), so the compiler must neither contract nor reassociate.
+set(fastnn_exact_flags -fno-fast-math -ffp-contract=off -fno-lto)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Its -fno-fast-math leaves what was asked for by name.
+  list(APPEND fastnn_exact_flags -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math
+    -fno-reciprocal-math -fsigned-zeros)
+endif()
+set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-exceptions
     -fno-rtti -fno-asynchronous-unwind-tables)
 
 # What -O3 adds here is size alone: a copy of every loop for each set of outputs that may be wanted.
@@ -54,10 +60,10 @@ function(fastnn_add_target prefix consumer sources name)
     # gcc 12's own AVX-512 headers read an undefined register on purpose and warn about it (gcc bug 105593).
     target_compile_options(${objects} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
-  target_sources(${consumer} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  target_sources(${consumer} INTERFACE $<TARGET_OBJECTS:${objects}>)
 endfunction()
 
-# Compiles the sources once per instruction set of the processor built for, into the target `consumer`.
+# Compiles the sources once per instruction set of the processor built for, for whatever links to the target `consumer`.
 function(fastnn_compile_per_target prefix consumer sources)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     # For processors of before 2013 alone, so that size counts: 215 KB of code instead of 600.

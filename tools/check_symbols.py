@@ -1,4 +1,5 @@
 """Checks the kernels' object files: what the linker may mix up between instruction sets, and what they may not call.
+And that a shared library shows the C interface, all of it and nothing else.
 
 An inline function compiled for AVX-512 may be the copy that the linker keeps for the whole program. So everything that
 an object of the library fastnn_<isa> defines must lie in the namespace fastnn::<isa>. It may call nothing but what a
@@ -17,6 +18,8 @@ from pathlib import Path
 MAY_BE_CALLED = {"memcpy", "memmove", "memset", "memcmp", "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"}
 # What runs AVX-512 runs AVX2.
 TAKES_FROM = {"avx512": "avx2"}
+HEADERS = Path(__file__).resolve().parent.parent / "src" / "cpp" / "include" / "fastnn"
+DECLARED = re.compile(r"\bFASTNN_API\s+[^;(#]*?\b(fastnn_\w+)\s*\(")
 LOCAL_KINDS = set("abdrtnN?")
 INITIALISER = re.compile(r"_GLOBAL__(sub_)?I|__cxx_global_var_init")
 
@@ -26,9 +29,10 @@ def own_pattern(isa: str) -> re.Pattern[str]:
     return re.compile(rf"_Z(GV|GR|T[VTISC])?Z*N[VKr]*6fastnn{len(isa)}{isa}")
 
 
-def symbols(path: Path) -> list[tuple[str, str]]:
+def symbols(path: Path, *options: str) -> list[tuple[str, str]]:
     """(kind, mangled name) of every symbol, the kinds as in `man nm`."""
-    listing = subprocess.run(["nm", "--format=posix", path], capture_output=True, text=True, check=True).stdout
+    command = ["nm", "--format=posix", *options, path]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [(fields[1], fields[0]) for fields in map(str.split, listing.splitlines()) if len(fields) >= 2]
 
 
@@ -49,8 +53,27 @@ def offences(path: Path, isa: str) -> list[str]:
     return found
 
 
+def exports(path: Path) -> set[str]:
+    """The names that a shared library shows."""
+    return {name.partition("@")[0] for _, name in symbols(path, "--dynamic", "--defined-only")}
+
+
+def c_interface() -> set[str]:
+    """The functions that the C headers declare."""
+    return {name for header in HEADERS.glob("*.h") for name in DECLARED.findall(header.read_text(encoding="utf-8"))}
+
+
+def library_offences(path: Path) -> list[str]:
+    """One sentence for each symbol that a shared library shows and should not, or the other way round."""
+    shown, declared = exports(path), c_interface()
+    return [
+        *(f"{name} is shown, and is no function of the headers" for name in sorted(shown - declared)),
+        *(f"{name} is a function of the headers, and is not shown" for name in sorted(declared - shown)),
+    ]
+
+
 def main(build: str) -> int:
-    """Prints the offences of all kernels' objects under a build folder; 1 if there is one."""
+    """Prints the offences of all kernels' objects and of the libraries under a build folder; 1 if there is one."""
     objects = sorted(
         (match[1], path)
         for path in Path(build).rglob("*.o*")
@@ -60,11 +83,11 @@ def main(build: str) -> int:
         print(f"no kernels' objects under {build}")
         return 1
     found = [f"{path}: {sentence}" for isa, path in objects for sentence in offences(path, isa)]
-    print(
-        *found,
-        f"{len(objects)} objects of {', '.join(sorted({isa for isa, _ in objects}))}: {len(found)} offences",
-        sep="\n",
-    )
+    libraries = [path for path in sorted(Path(build).rglob("libfastnn.so")) if path.is_file()]
+    found += [f"{path}: {sentence}" for path in libraries for sentence in library_offences(path)]
+    isas = ", ".join(sorted({isa for isa, _ in objects}))
+    summary = f"{len(libraries)} shared libraries, {len(objects)} objects of {isas}: {len(found)} offences"
+    print(*found, summary, sep="\n")
     return 1 if found else 0
 
 

@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         plotting,
         regularizers,
     )
+    from fastnn.cfunctions import cfunc
     from fastnn.network.layers import Dense, Input
     from fastnn.network.randomness import set_random_seed
     from fastnn.network.saving import load_model
@@ -113,6 +114,7 @@ _LAZY = {
     "Dense": "fastnn.network.layers",
     "Input": "fastnn.network.layers",
     "Sequential": "fastnn.network.sequential",
+    "cfunc": "fastnn.cfunctions",
     "load_model": "fastnn.network.saving",
     "set_random_seed": "fastnn.network.randomness",
 }
@@ -158,6 +160,7 @@ __all__ = [
     "categorical_cross_entropy",
     "categorical_cross_entropy_with_grad",
     "celu",
+    "cfunc",
     "cross_entropy",
     "cross_entropy_with_grad",
     "datasets",

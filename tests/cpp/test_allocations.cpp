@@ -1,40 +1,30 @@
-// Training allocates nothing once its first step is done: the allocations of the whole program are counted.
+// Training allocates nothing once its first step is done; and that allocations and system calls are seen at all.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <thread>
 #include <vector>
 
+#include "allocations.h"
 #include "core/network.h"
 #include "core/threads.h"
 #include "golden_inputs.h"
 
-namespace {
-
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t bytes, std::size_t alignment) {
-    ++allocations;
-    void* const memory = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
-    if (memory == nullptr) throw std::bad_alloc();
-    return memory;
+TEST_CASE("allocations are counted and system calls are seen") {
+    const long before = allocations();
+    ::operator delete(::operator new(8));
+    if (before > 0) CHECK(allocations() == before + 1);
+    const Quiet quiet = runs_quietly([] { return true; });
+    if (quiet == Quiet::cannot_tell) {
+        MESSAGE("left out: this system cannot forbid system calls, or this build cannot go without");
+        return;
+    }
+    CHECK(quiet == Quiet::yes);
+    CHECK(runs_quietly([] { return false; }) == Quiet::failed);
+    CHECK(runs_quietly([] {
+              std::this_thread::yield();
+              return true;
+          }) == Quiet::no);
 }
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new[](std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t to) { return counted(bytes, static_cast<std::size_t>(to)); }
-void* operator new[](std::size_t bytes, std::align_val_t to) { return counted(bytes, static_cast<std::size_t>(to)); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 TEST_CASE("no allocation after the first step") {
     using fastnn::Operation;
@@ -85,9 +75,9 @@ TEST_CASE("no allocation after the first step") {
         network.train(call);
         call.first = 1;
         call.last = kSteps;
-        const long start = allocations;
+        const long start = allocations();
         network.train(call);
-        CHECK(allocations == start);
+        CHECK(allocations() == start);
     }
     fastnn::set_thread_count(before);
 }

@@ -34,6 +34,11 @@ void over_elements(Kind kind, std::ptrdiff_t n, F&& f) {
 
 std::ptrdiff_t blocks_of(std::ptrdiff_t n, std::ptrdiff_t block) { return (n + block - 1) / block; }
 
+// The sums of a slope's gradient: over chunks of all elements if it is shared, else of the rows.
+std::ptrdiff_t slope_chunks(bool shared, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return shared ? blocks_of(rows * columns, kSharedChunk) : blocks_of(rows, kRowChunk);
+}
+
 }  // namespace
 
 const char* kind_name(Kind kind) {
@@ -133,13 +138,18 @@ void prelu(const T* x, const T* slope, bool shared, T* y, std::ptrdiff_t rows, s
 }
 
 template <class T>
+std::size_t prelu_backward_scratch_bytes(bool shared, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return scratch_bytes<T>(slope_chunks(shared, rows, columns) * (shared ? 1 : columns));
+}
+
+template <class T>
 void prelu_backward(const T* dy, const T* x, const T* slope, bool shared, T* dx, T* dslope, std::ptrdiff_t rows,
                     std::ptrdiff_t columns) {
     const FpEnvironment environment;
     const ActivationKernels<T>& kernel = *kernels_of<T>().activation;
     const std::ptrdiff_t n = rows * columns;
     const double work = activation_work(Kind::leaky_relu) * static_cast<double>(n);
-    const std::ptrdiff_t chunks = shared ? blocks_of(n, kSharedChunk) : blocks_of(rows, kRowChunk);
+    const std::ptrdiff_t chunks = slope_chunks(shared, rows, columns);
     const std::ptrdiff_t width = shared ? 1 : columns;
     const Scratch<T> sums(chunks * width);
     // The pieces: chunks, and within a chunk of rows blocks of columns.
@@ -168,10 +178,11 @@ void prelu_backward(const T* dy, const T* x, const T* slope, bool shared, T* dx,
     }
 }
 
-#define FASTNN_INSTANTIATE(T)                                                              \
-    template void activation<T>(Kind, T, const T*, T*, std::ptrdiff_t);                    \
-    template void activation_backward<T>(Kind, T, const T*, const T*, T*, std::ptrdiff_t); \
-    template void prelu<T>(const T*, const T*, bool, T*, std::ptrdiff_t, std::ptrdiff_t);  \
+#define FASTNN_INSTANTIATE(T)                                                                   \
+    template void activation<T>(Kind, T, const T*, T*, std::ptrdiff_t);                         \
+    template void activation_backward<T>(Kind, T, const T*, const T*, T*, std::ptrdiff_t);      \
+    template void prelu<T>(const T*, const T*, bool, T*, std::ptrdiff_t, std::ptrdiff_t);       \
+    template std::size_t prelu_backward_scratch_bytes<T>(bool, std::ptrdiff_t, std::ptrdiff_t); \
     template void prelu_backward<T>(const T*, const T*, const T*, bool, T*, T*, std::ptrdiff_t, std::ptrdiff_t);
 FASTNN_INSTANTIATE(float)
 FASTNN_INSTANTIATE(double)

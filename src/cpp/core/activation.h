@@ -30,6 +30,9 @@ void activation_backward(Kind kind, T parameter, const T* dy, const T* saved, T*
 // x (rows, columns); slope (columns,), or one for all if `shared`.
 template <class T>
 void prelu(const T* x, const T* slope, bool shared, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns);
+// Bytes of scratch memory that prelu_backward takes.
+template <class T>
+std::size_t prelu_backward_scratch_bytes(bool shared, std::ptrdiff_t rows, std::ptrdiff_t columns);
 // dslope has the shape of slope. Summed over chunks of 1024 rows (shared: of 16384 elements), the chunks' sums in
 // ascending order. May throw std::bad_alloc, before anything is written.
 template <class T>

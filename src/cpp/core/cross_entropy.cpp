@@ -10,6 +10,16 @@
 namespace fastnn {
 namespace {
 
+double work_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return kSoftmaxWork * static_cast<double>(rows) * static_cast<double>(columns);
+}
+
+// Elements of scratch memory a part. A line apart, so that no two threads write to one.
+template <class T>
+std::ptrdiff_t part_size(std::ptrdiff_t columns) {
+    return kernels_of<T>().cross_entropy->scratch_size(columns) + 64;
+}
+
 // What a mean divides by: the weights of the picked classes, or the number of rows for probabilities.
 template <class T>
 double mean_divisor(const ClassLoss<T>& loss) {
@@ -25,13 +35,16 @@ double mean_divisor(const ClassLoss<T>& loss) {
 }  // namespace
 
 template <class T>
+std::size_t class_loss_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return scratch_bytes<T>(part_size<T>(columns) * most_parts_for(work_of(rows, columns), rows) + rows);
+}
+
+template <class T>
 double class_loss(const ClassLoss<T>& loss) {
     const FpEnvironment environment;
     const auto& table = *kernels_of<T>().cross_entropy;
-    const double elements = static_cast<double>(loss.rows) * static_cast<double>(loss.columns);
-    const int parts = parts_for(kSoftmaxWork * elements, loss.rows);
-    // A line apart, so that no two threads write to one.
-    const std::ptrdiff_t size = table.scratch_size(loss.columns) + 64;
+    const int parts = parts_for(work_of(loss.rows, loss.columns), loss.rows);
+    const std::ptrdiff_t size = part_size<T>(loss.columns);
     const bool reduced = loss.reduction != ClassReduction::none;
     const Scratch<T> scratch(size * parts + (reduced ? loss.rows : 0));
     T* losses = reduced ? scratch.data() + size * parts : loss.losses;
@@ -60,6 +73,8 @@ double class_loss(const ClassLoss<T>& loss) {
     return settled(sum / divisor);
 }
 
+template std::size_t class_loss_scratch_bytes<float>(std::ptrdiff_t, std::ptrdiff_t);
+template std::size_t class_loss_scratch_bytes<double>(std::ptrdiff_t, std::ptrdiff_t);
 template double class_loss<float>(const ClassLoss<float>&);
 template double class_loss<double>(const ClassLoss<double>&);
 

@@ -25,6 +25,10 @@ struct ClassLoss {
     const T* dlosses;  // or, if not null, by the row's own (reduction none)
 };
 
+// Bytes of scratch memory that class_loss takes at most.
+template <class T>
+std::size_t class_loss_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns);
+
 // The reduced loss (0 for none). May throw std::bad_alloc, before anything is written.
 template <class T>
 double class_loss(const ClassLoss<T>& loss);

@@ -25,6 +25,14 @@ struct DenseShape {
     }
 };
 
+// Bytes of scratch memory that dense, dense_backward and packed_dense take at most, whatever is null.
+template <class T>
+std::size_t dense_scratch_bytes(const DenseShape<T>& shape);
+template <class T>
+std::size_t dense_backward_scratch_bytes(const DenseShape<T>& shape);
+template <class T>
+std::size_t packed_dense_scratch_bytes(const DenseShape<T>& shape);
+
 // y (B, O) = f(x (B, I) w + b); b may be null. z (B, O) receives x w + b unless it is null.
 // May throw std::bad_alloc, before anything is written.
 template <class T>

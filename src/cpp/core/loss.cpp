@@ -11,13 +11,14 @@ namespace fastnn {
 namespace {
 
 // 10 ps an element, see parts_for.
+constexpr double kMostWork = 120.0;
 double work_of(LossKind kind) {
     switch (kind) {
         case LossKind::poisson:
             return 60.0;
         case LossKind::binary_cross_entropy:
         case LossKind::binary_cross_entropy_with_logits:
-            return 120.0;
+            return kMostWork;
         default:
             return 10.0;
     }
@@ -63,18 +64,31 @@ T* offset(T* p, std::ptrdiff_t n) {
     return p == nullptr ? nullptr : p + n;
 }
 
+std::ptrdiff_t chunks_of(std::ptrdiff_t n) { return (n + kLossChunk - 1) / kLossChunk; }
+
+// Elements of scratch memory a part: where weight and scale are spread out.
+constexpr std::ptrdiff_t kRoom = 2 * kLossChunk;
+
+// What run takes at most.
+template <class T>
+std::size_t pass_scratch_bytes(std::ptrdiff_t n) {
+    const std::ptrdiff_t chunks = chunks_of(n);
+    const int parts = most_parts_for(kMostWork * static_cast<double>(n), chunks);
+    return scratch_bytes<T>(chunks) + scratch_bytes<T>(parts * kRoom);
+}
+
 // The chunks' sums in ascending order, in float64.
 template <class T>
 double run(const Pass<T>& pass) {
-    const std::ptrdiff_t chunks = (pass.n + kLossChunk - 1) / kLossChunk;
+    const std::ptrdiff_t chunks = chunks_of(pass.n);
     const int parts = parts_for(work_of(pass.kind) * static_cast<double>(pass.n), chunks);
     const bool spread = pass.weight.repeat > 1 || pass.scale.repeat > 1;
-    const Scratch<T> sums(chunks), rooms(spread ? parts * 2 * kLossChunk : 0);
+    const Scratch<T> sums(chunks), rooms(spread ? parts * kRoom : 0);
     T* chunk_sums = sums.data();
     T* all_rooms = rooms.data();
     const auto kernel = kernels_of<T>().loss->sweep;
     parallel(parts, [&](int part) {
-        T* room = spread ? all_rooms + part * 2 * kLossChunk : nullptr;
+        T* room = spread ? all_rooms + part * kRoom : nullptr;
         const Range range = part_of(chunks, parts, part);
         for (std::ptrdiff_t c = range.begin; c < range.end; ++c) {
             const std::ptrdiff_t i = c * kLossChunk, length = std::min(kLossChunk, pass.n - i);
@@ -151,6 +165,12 @@ double loss_of_elements(const LossCall<T>& call, T factor, std::ptrdiff_t weight
 }  // namespace
 
 template <class T>
+std::size_t loss_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    // The sums of the rows are kept during the passes over them and over the elements.
+    return scratch_bytes<T>(rows) + std::max(pass_scratch_bytes<T>(rows), pass_scratch_bytes<T>(rows * columns));
+}
+
+template <class T>
 double loss(const LossCall<T>& call) {
     const FpEnvironment environment;
     const std::ptrdiff_t repeat = call.weights > 0 ? call.count / call.weights : 1;
@@ -160,6 +180,8 @@ double loss(const LossCall<T>& call) {
     return settled(sum / divisor);
 }
 
+template std::size_t loss_scratch_bytes<float>(std::ptrdiff_t, std::ptrdiff_t);
+template std::size_t loss_scratch_bytes<double>(std::ptrdiff_t, std::ptrdiff_t);
 template double loss<float>(const LossCall<float>&);
 template double loss<double>(const LossCall<double>&);
 

@@ -29,6 +29,11 @@ struct LossCall {
     const T* dlosses;  // the same for every loss, with LossReduction::none; null: dloss for all
 };
 
+// Bytes of scratch memory that loss takes at most: for rows * columns losses with a weight a row, and for `rows` losses
+// of as many features as columns.
+template <class T>
+std::size_t loss_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns);
+
 // The reduced loss; meaningless for LossReduction::none. May throw std::bad_alloc, before anything is written.
 template <class T>
 double loss(const LossCall<T>& call);

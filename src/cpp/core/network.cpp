@@ -107,6 +107,17 @@ Kind Network<T>::kind_of(std::size_t stage, bool logits) const {
 }
 
 template <class T>
+std::size_t Network<T>::predict_scratch_bytes(ptrdiff_t rows) const {
+    // Products with weights in panels take none.
+    ptrdiff_t stage_size = 0;
+    for (const Stage& stage : stages_) {
+        if (stage.weights != nullptr) continue;
+        stage_size = std::max(stage_size, kernels_of<T>().softmax->scratch_size(stage.options.outputs));
+    }
+    return scratch_bytes<T>(2 * std::min(kBlockRows, rows) * widest_) + scratch_bytes<T>(stage_size);
+}
+
+template <class T>
 double Network<T>::work(ptrdiff_t rows) const {
     double work = 0.0;
     for (const Stage& stage : stages_) {

@@ -86,6 +86,8 @@ class Network {
 
     // y (rows, outputs); logits: without what the loss takes over. x may be of another type than T.
     void predict(const RowSource& x, std::ptrdiff_t rows, T* y, bool logits) const;
+    // Bytes of scratch memory that predict takes at most in the calling thread. rows >= 1
+    std::size_t predict_scratch_bytes(std::ptrdiff_t rows) const;
     // FLOPs of that, or an equivalent.
     double work(std::ptrdiff_t rows) const;
 

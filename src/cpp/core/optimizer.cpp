@@ -36,6 +36,8 @@ T* offset(T* p, std::ptrdiff_t n) {
 template <class T>
 constexpr double kRootWork = sizeof(T) == 4 ? 30.0 : 80.0;
 
+std::ptrdiff_t norm_chunks(std::ptrdiff_t n) { return (n + kNormChunk - 1) / kNormChunk; }
+
 }  // namespace
 
 template <class T>
@@ -110,10 +112,12 @@ void adagrad_step(const AdagradOptions& options, T* p, const T* g, T* s, std::pt
                [&](std::ptrdiff_t i, std::ptrdiff_t length) { kernel(step, p + i, g + i, s + i, length); });
 }
 
+std::size_t sum_of_squares_scratch_bytes(std::ptrdiff_t n) { return scratch_bytes<double>(norm_chunks(n)); }
+
 template <class T>
 double sum_of_squares(const T* x, std::ptrdiff_t n) {
     const FpEnvironment environment;
-    const std::ptrdiff_t chunks = (n + kNormChunk - 1) / kNormChunk;
+    const std::ptrdiff_t chunks = norm_chunks(n);
     const Scratch<double> sums(chunks);
     double* chunk_sums = sums.data();
     const auto kernel = kernels_of<T>().optimizer->sum_of_squares;

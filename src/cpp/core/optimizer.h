@@ -56,6 +56,8 @@ void rmsprop_step(const RmspropOptions& options, T* p, const T* g, T* v, T* buff
 template <class T>
 void adagrad_step(const AdagradOptions& options, T* p, const T* g, T* s, std::ptrdiff_t n);
 
+// Bytes of scratch memory that sum_of_squares takes.
+std::size_t sum_of_squares_scratch_bytes(std::ptrdiff_t n);
 // In float64. May throw std::bad_alloc.
 template <class T>
 double sum_of_squares(const T* x, std::ptrdiff_t n);

@@ -18,8 +18,19 @@ struct Cache {
     int count;
     std::size_t bytes;
     bool closed;
+    char* lent;  // the rest of a lent block, or null
+    char* lent_end;
 };
 thread_local Cache cache = {};
+
+ScratchBlock take_of_lent(std::size_t bytes) {
+    const std::size_t left = static_cast<std::size_t>(cache.lent_end - cache.lent);
+    const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    if (rounded > left) throw std::bad_alloc();
+    const ScratchBlock block = {cache.lent, rounded};
+    cache.lent += rounded;
+    return block;
+}
 
 void release(ScratchBlock block) noexcept { ::operator delete (block.data, std::align_val_t{kAlignment}); }
 
@@ -50,6 +61,7 @@ thread_local const Closer closer;
 }  // namespace
 
 ScratchBlock take_scratch(std::size_t bytes) {
+    if (cache.lent != nullptr) return take_of_lent(bytes);
     int best = -1;
     for (int i = 0; i < cache.count; ++i) {
         if (cache.free[i].bytes >= bytes && (best < 0 || cache.free[i].bytes < cache.free[best].bytes)) best = i;
@@ -60,6 +72,10 @@ ScratchBlock take_scratch(std::size_t bytes) {
 }
 
 void give_scratch_back(ScratchBlock block) noexcept {
+    if (cache.lent != nullptr) {
+        cache.lent = static_cast<char*>(block.data);
+        return;
+    }
     if (cache.closed || block.bytes > kKeptBytes) {
         release(block);
         return;
@@ -72,6 +88,14 @@ void give_scratch_back(ScratchBlock block) noexcept {
     cache.free[cache.count++] = block;
     cache.bytes += block.bytes;
 }
+
+LentScratch::LentScratch(void* data, std::size_t bytes) noexcept {
+    alignas(kAlignment) static char nothing[kAlignment];
+    cache.lent = data != nullptr ? static_cast<char*>(data) : nothing;
+    cache.lent_end = cache.lent + bytes;
+}
+
+LentScratch::~LentScratch() { cache.lent = nullptr; }
 
 std::size_t cached_scratch_bytes() noexcept { return cache.bytes; }
 

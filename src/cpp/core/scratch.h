@@ -20,6 +20,23 @@ struct ScratchBlock {
 ScratchBlock take_scratch(std::size_t bytes);
 void give_scratch_back(ScratchBlock block) noexcept;
 
+// While it lives, the calling thread's scratch memory comes out of this block alone, which begins at a multiple of 64.
+// Blocks must be given back in the opposite order. What does not fit is std::bad_alloc. One at a time in a thread.
+class LentScratch {
+   public:
+    // data may be null if bytes is 0.
+    LentScratch(void* data, std::size_t bytes) noexcept;
+    ~LentScratch();
+    LentScratch(const LentScratch&) = delete;
+    LentScratch& operator=(const LentScratch&) = delete;
+};
+
+// Bytes that Scratch<T>(n) takes of a lent block. n is that of an array that fits in memory, or a few times that.
+template <class T>
+std::size_t scratch_bytes(std::ptrdiff_t n) {
+    return (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+}
+
 // Bytes that the calling thread's cache holds at the moment (not those in use).
 std::size_t cached_scratch_bytes() noexcept;
 

@@ -9,13 +9,22 @@
 namespace fastnn {
 namespace {
 
+double work_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return kSoftmaxWork * static_cast<double>(rows) * static_cast<double>(columns);
+}
+
+// Elements of scratch memory a part. A line apart, so that no two threads write to one.
+template <class T>
+std::ptrdiff_t part_size(std::ptrdiff_t columns) {
+    return kernels_of<T>().softmax->scratch_size(columns) + 64;
+}
+
 // f(begin, end, scratch) over parts of the rows.
 template <class T, class F>
 void over_rows(std::ptrdiff_t rows, std::ptrdiff_t columns, F&& f) {
     const FpEnvironment environment;
-    const int parts = parts_for(kSoftmaxWork * static_cast<double>(rows) * static_cast<double>(columns), rows);
-    // A line apart, so that no two threads write to one.
-    const std::ptrdiff_t size = kernels_of<T>().softmax->scratch_size(columns) + 64;
+    const int parts = parts_for(work_of(rows, columns), rows);
+    const std::ptrdiff_t size = part_size<T>(columns);
     const Scratch<T> scratch(size * parts);
     parallel(parts, [&](int part) {
         const Range range = part_of(rows, parts, part);
@@ -32,6 +41,11 @@ bool streams(int arrays, std::ptrdiff_t rows, std::ptrdiff_t columns) {
 }
 
 }  // namespace
+
+template <class T>
+std::size_t softmax_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+    return scratch_bytes<T>(part_size<T>(columns) * most_parts_for(work_of(rows, columns), rows));
+}
 
 template <class T>
 void softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns) {
@@ -75,6 +89,7 @@ void logsumexp(const T* x, T* s, std::ptrdiff_t rows, std::ptrdiff_t columns) {
 }
 
 #define FASTNN_INSTANTIATE(T)                                                                      \
+    template std::size_t softmax_scratch_bytes<T>(std::ptrdiff_t, std::ptrdiff_t);                 \
     template void softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                        \
     template void softmax_backward<T>(const T*, const T*, T*, std::ptrdiff_t, std::ptrdiff_t);     \
     template void log_softmax<T>(const T*, T*, std::ptrdiff_t, std::ptrdiff_t);                    \

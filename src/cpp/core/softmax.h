@@ -10,6 +10,10 @@ namespace fastnn {
 // What one element of the family costs, for parts_for and the release of locks: about one exponential.
 constexpr double kSoftmaxWork = 30;
 
+// Bytes of scratch memory that any of these takes at most.
+template <class T>
+std::size_t softmax_scratch_bytes(std::ptrdiff_t rows, std::ptrdiff_t columns);
+
 // These may throw std::bad_alloc, before anything is written.
 template <class T>
 void softmax(const T* x, T* y, std::ptrdiff_t rows, std::ptrdiff_t columns);

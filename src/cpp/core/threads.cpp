@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "available_cores.h"
+#include "fastnn/fastnn.h"
 #include "fpenv.h"
 
 #if !defined(_WIN32)
@@ -89,6 +90,7 @@ std::atomic<Pool*> current_pool{nullptr};
 std::atomic<int> wanted_threads{0};                // 0: not asked yet
 std::atomic<std::int64_t> last_shareable_work{0};  // the clock's nanoseconds when parts_for was last asked about some
 thread_local bool in_region = false;
+thread_local int thread_limit = kMostThreads;
 
 #if !defined(_WIN32)
 
@@ -365,14 +367,23 @@ void Barrier::wait(int members) {
     }
 }
 
+int most_parts_for(double work, std::ptrdiff_t units) {
+    if (in_region || !(work >= 2 * kLeastPart)) return 1;
+    const double most = std::min<double>(std::min(thread_count(), thread_limit), static_cast<double>(units));
+    return most < 2 ? 1 : static_cast<int>(std::min(most, work / kLeastPart));
+}
+
 int parts_for(double work, std::ptrdiff_t units) {
-    const double most = in_region ? 1 : std::min<double>(thread_count(), static_cast<double>(units));
-    if (most < 2 || !(work >= 2 * kLeastPart)) return 1;
+    const int most = most_parts_for(work, units);
+    if (most < 2) return 1;
     const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
     const std::chrono::nanoseconds last{last_shareable_work.exchange(now.count(), std::memory_order_relaxed)};
     if (work < kWorthWaking && now - last > kSpin) return 1;
-    return static_cast<int>(std::min(most, work / kLeastPart));
+    return most;
 }
+
+ThreadLimit::ThreadLimit() { thread_limit = thread_count(); }
+ThreadLimit::~ThreadLimit() { thread_limit = kMostThreads; }
 
 Range part_of(std::ptrdiff_t n, int parts, int part, std::ptrdiff_t multiple) {
     const std::ptrdiff_t units = n / multiple + (n % multiple != 0);
@@ -384,15 +395,6 @@ Range part_of(std::ptrdiff_t n, int parts, int part, std::ptrdiff_t multiple) {
 
 }  // namespace fastnn
 
-#if defined(_WIN32)
-#define FASTNN_EXPORT extern "C" __declspec(dllexport)
-#else
-#define FASTNN_EXPORT extern "C" __attribute__((visibility("default")))
-#endif
-
-// Found by name in the loaded extension: threadpoolctl's way in.
-FASTNN_EXPORT void fastnn_set_num_threads(int n);
-FASTNN_EXPORT int fastnn_get_num_threads(void);
-
-void fastnn_set_num_threads(int n) { fastnn::set_thread_count(n); }
-int fastnn_get_num_threads(void) { return fastnn::thread_count(); }
+// Also found by name in the loaded extension: threadpoolctl's way in.
+void fastnn_set_num_threads(std::int32_t n) noexcept { fastnn::set_thread_count(n); }
+std::int32_t fastnn_get_num_threads(void) noexcept { return fastnn::thread_count(); }

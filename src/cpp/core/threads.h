@@ -73,6 +73,19 @@ class alignas(128) Barrier {
 // it.
 int parts_for(double work, std::ptrdiff_t units);
 
+// What parts_for answers unless it answers 1: for the size of what a call needs at most.
+int most_parts_for(double work, std::ptrdiff_t units);
+
+// While it lives, both count on no more threads in the calling thread than there were when it was made: what has been
+// sized for them stays enough, whoever calls set_thread_count.
+class ThreadLimit {
+   public:
+    ThreadLimit();
+    ~ThreadLimit();
+    ThreadLimit(const ThreadLimit&) = delete;
+    ThreadLimit& operator=(const ThreadLimit&) = delete;
+};
+
 struct Range {
     std::ptrdiff_t begin, end;
 };

@@ -1,4 +1,4 @@
-// The only place that holds the version number: CMake and the Python metadata read it from here.
+/* The only place that holds the version number: CMake and the Python metadata read it from here. */
 #ifndef FASTNN_VERSION_H
 #define FASTNN_VERSION_H
 
