@@ -43,6 +43,7 @@ class Block {
 
 template <class T>
 void fill(const Operand& operand, std::uint64_t seed, const Sizes& sizes, std::int64_t n, unsigned char* to) {
+    if (n == 0) return;
     if (operand.fill == Fill::classes) {
         const auto values = golden::indices(seed, n, sizes[1]);
         std::memcpy(to, values.data(), values.size() * sizeof(std::int64_t));
@@ -51,7 +52,7 @@ void fill(const Operand& operand, std::uint64_t seed, const Sizes& sizes, std::i
     const auto values = operand.fill == Fill::centred
                             ? golden::centred<T>(seed, n, 4)
                             : golden::positive<T>(seed, n, operand.fill == Fill::positive ? 2 : 1);
-    if (n > 0) std::memcpy(to, values.data(), values.size() * sizeof(T));
+    std::memcpy(to, values.data(), values.size() * sizeof(T));
 }
 
 // The arrays of one call.
