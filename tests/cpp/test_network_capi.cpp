@@ -66,7 +66,7 @@ template <class T>
 void check_predict() {
     using namespace capi;
     using Api = NetworkApi<T>;
-    constexpr auto kOwn = sizeof(T) == 4 ? fastnn::RowSource::Type::f32 : fastnn::RowSource::Type::f64;
+    constexpr auto kType = sizeof(T) == 4 ? fastnn::RowSource::Type::f32 : fastnn::RowSource::Type::f64;
     for (const std::vector<fastnn_stage>& stages : some_networks()) {
         const std::int64_t inputs = 70;
         const NetworkPointer made = make_network(Api::kDtype, inputs, stages);
@@ -87,7 +87,7 @@ void check_predict() {
                    return Api::predict(network, s[0], as<T>(p[0]), as<T>(p[1]), memory, bytes);
                },
                [&](const Sizes& s, void* const* p) {
-                   core->predict(rows_of<T>(stages[0], p[0], kOwn, inputs), s[0], as<T>(p[1]), false);
+                   core->predict(rows_of<T>(stages[0], p[0], kType, inputs), s[0], as<T>(p[1]), false);
                },
                scratch});
         for (const std::int64_t rows : {1, 7, 200}) {

@@ -2,7 +2,7 @@
 #include "network.h"
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <new>
 #include <stdexcept>
 
@@ -84,7 +84,7 @@ fastnn_status fastnn_network_load(const char* path, fastnn_network** network) no
     if (path == nullptr) return FASTNN_NULL_POINTER;
     return guarded([&] {
         const std::string contents = fastnn::read_file(path);
-        *network = new fastnn_network(contents.data(), contents.size());
+        *network = std::make_unique<fastnn_network>(contents.data(), contents.size()).release();
     });
 }
 
@@ -92,7 +92,7 @@ fastnn_status fastnn_network_load_memory(const void* bytes, size_t size, fastnn_
     if (network == nullptr) return FASTNN_NULL_POINTER;
     *network = nullptr;
     if (bytes == nullptr && size > 0) return FASTNN_NULL_POINTER;
-    return guarded([&] { *network = new fastnn_network(bytes, size); });
+    return guarded([&] { *network = std::make_unique<fastnn_network>(bytes, size).release(); });
 }
 
 fastnn_status fastnn_network_save(const fastnn_network* network, const char* path) noexcept {
@@ -107,7 +107,7 @@ fastnn_status fastnn_network_save_memory(const fastnn_network* network, void* by
         const std::string contents = network->file();
         *size = contents.size();
         require(contents.size() <= capacity, FASTNN_BAD_SIZE);
-        std::memcpy(bytes, contents.data(), contents.size());
+        std::copy(contents.begin(), contents.end(), static_cast<char*>(bytes));
     });
 }
 
@@ -129,7 +129,7 @@ fastnn_status fastnn_network_create(int32_t dtype, int64_t inputs, const fastnn_
         }
         fastnn::Json layers = fastnn::write_layers(dtype, inputs, all);
         try {
-            *network = new fastnn_network(std::move(layers));
+            *network = std::make_unique<fastnn_network>(std::move(layers)).release();
         } catch (const Failure&) {
             fail(FASTNN_BAD_VALUE);
         }

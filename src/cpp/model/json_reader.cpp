@@ -161,9 +161,8 @@ class Reader {
         require(at_ < end_);
         ++at_;
         if (c != 'u') {
-            static constexpr char kNames[] = "\"\\/bfnrt", kMeanings[] = "\"\\/\b\f\n\r\t";
-            const std::string_view names(kNames);
-            const std::size_t index = names.find(c);
+            static constexpr std::string_view kNames = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
+            const std::size_t index = kNames.find(c);
             require(index != std::string_view::npos);
             to += kMeanings[index];
             return;
