@@ -2,6 +2,10 @@
 #ifndef FASTNN_BASE_HPP
 #define FASTNN_BASE_HPP
 
+#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)
+#error "fastnn.hpp needs C++17: -std=c++17, or target_compile_features(... cxx_std_17); fastnn.h does not"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
