@@ -30,6 +30,13 @@ bool overlaps_one(const Array& written, Arrays arrays) {
     return false;
 }
 
+fastnn_status check_scratch(Arrays arrays, Memory scratch, std::size_t needed) {
+    if (scratch.data == nullptr) return scratch.bytes != 0 ? FASTNN_NULL_POINTER : FASTNN_OK;
+    const Array memory = output(static_cast<char*>(scratch.data), static_cast<std::int64_t>(scratch.bytes));
+    if (memory.begin() % FASTNN_ALIGNMENT != 0 || scratch.bytes < needed) return FASTNN_SMALL_SCRATCH;
+    return overlaps_one(memory, arrays) ? FASTNN_OVERLAP : FASTNN_OK;
+}
+
 }  // namespace
 
 std::int64_t count(std::int64_t a, std::int64_t b) {
@@ -53,18 +60,19 @@ fastnn_status check(Arrays arrays) {
     return FASTNN_OK;
 }
 
-fastnn_status run(Arrays arrays, Memory scratch, Callable<std::size_t> needed, Callable<fastnn_status> operation) {
+fastnn_status check(Arrays arrays, Memory scratch, std::size_t needed) {
     const fastnn_status status = check(arrays);
+    return status != FASTNN_OK ? status : check_scratch(arrays, scratch, needed);
+}
+
+fastnn_status run(Arrays arrays, Memory scratch, Callable<std::size_t> needed, Callable<fastnn_status> operation) {
+    fastnn_status status = check(arrays);
     if (status != FASTNN_OK) return status;
-    if (scratch.data == nullptr && scratch.bytes != 0) return FASTNN_NULL_POINTER;
     const ThreadLimit limit;
     const std::size_t bytes = needed();
+    status = check_scratch(arrays, scratch, bytes);
+    if (status != FASTNN_OK) return status;
     const bool lends = scratch.data != nullptr || bytes == 0;
-    if (scratch.data != nullptr) {
-        const Array memory = output(static_cast<char*>(scratch.data), static_cast<std::int64_t>(scratch.bytes));
-        if (memory.begin() % FASTNN_ALIGNMENT != 0 || scratch.bytes < bytes) return FASTNN_SMALL_SCRATCH;
-        if (overlaps_one(memory, arrays)) return FASTNN_OVERLAP;
-    }
     try {
         if (!lends) return operation();
         const LentScratch lent(scratch.data, bytes);

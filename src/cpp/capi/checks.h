@@ -71,6 +71,9 @@ struct Memory {
     std::size_t bytes;
 };
 
+// The arrays, and scratch memory of which `needed` bytes are wanted.
+fastnn_status check(Arrays arrays, Memory scratch, std::size_t needed);
+
 // Checks the arrays and then the scratch memory, of which the core wants `needed` bytes, and runs the operation in it.
 fastnn_status run(Arrays arrays, Memory scratch, Callable<std::size_t> needed, Callable<fastnn_status> operation);
 

@@ -80,14 +80,19 @@ template <class T>
 fastnn_status packed_dense(std::int64_t batch, std::int64_t inputs, std::int64_t outputs, const T* x, const T* packed,
                            const T* b, Activation f, T* y, Memory scratch) {
     const DenseShape<T> shape = shape_of<T>(batch, inputs, outputs);
-    return run(
-        {input(x, count(batch, inputs)), input(packed, packed_size<T>(inputs, outputs)), input(b, count(outputs), true),
-         output(y, count(batch, outputs))},
-        scratch, [&] { return packed_dense_scratch_bytes(shape); },
-        [&] {
-            fastnn::packed_dense<T>(shape, x, packed, b, f.kind, narrowed<T>(f.parameter), y);
-            return FASTNN_OK;
-        });
+    const std::initializer_list<Array> arrays = {input(x, count(batch, inputs)),
+                                                 input(packed, packed_size<T>(inputs, outputs)),
+                                                 input(b, count(outputs), true), output(y, count(batch, outputs))};
+    const auto compute = [&] {
+        fastnn::packed_dense<T>(shape, x, packed, b, f.kind, narrowed<T>(f.parameter), y);
+        return FASTNN_OK;
+    };
+    if (!packed_dense_is_direct(shape)) {
+        return run(
+            arrays, scratch, [&] { return packed_dense_scratch_bytes(shape); }, compute);
+    }
+    const fastnn_status status = check(arrays, scratch, 0);
+    return status == FASTNN_OK ? compute() : status;
 }
 
 }  // namespace

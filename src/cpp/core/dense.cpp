@@ -208,11 +208,21 @@ void multiply_packing(const Product<T>& g, const Plan<T>& plan, int parts, T* sc
     });
 }
 
+// Too little work to share, b read where it lies, and no scratch memory: a plan would be most of the time of such a
+// product.
+template <class T>
+bool is_direct(const Product<T>& g) {
+    return g.m < kInPlaceRows && g.n >= kNarrowColumns && g.a_col == 1 &&
+           (g.layout == Layout::packed || (g.layout == Layout::rows && g.k >= kShallow)) &&
+           work_of(g) < kLeastSharedWork;
+}
+
 // c = f(bias + a b) for any layout of b. The split and the packing never change a bit: they only choose who computes
 // an element, and every element is one chain per chunk of k.
 template <class T>
 void multiply(const Product<T>& g) {
     if (g.m <= 0 || g.n <= 0) return;
+    if (is_direct(g)) return kernels_of<T>().dense->product(g, 0, g.m, 0, g.n, nullptr);
     const int parts = parts_for(work_of(g), units_of(g));
     const Plan<T> plan(g, parts);
     const Scratch<T> scratch(plan.size(parts));
@@ -231,7 +241,7 @@ void multiply(const Product<T>& g) {
 // What multiply takes: parts_for answers 1 or most_parts_for.
 template <class T>
 ptrdiff_t multiply_scratch_size(const Product<T>& g) {
-    if (g.m <= 0 || g.n <= 0) return 0;
+    if (g.m <= 0 || g.n <= 0 || is_direct(g)) return 0;
     const int most = most_parts_for(work_of(g), units_of(g));
     return std::max(Plan<T>(g, 1).size(1), Plan<T>(g, most).size(most));
 }
@@ -389,6 +399,11 @@ void pack_weights(ptrdiff_t inputs, ptrdiff_t outputs, Weights<T> w, T* packed) 
 }
 
 template <class T>
+bool packed_dense_is_direct(const DenseShape<T>& shape) {
+    return is_direct(packed_product<T>(shape, nullptr, nullptr, nullptr, Kind::identity, T(0), nullptr));
+}
+
+template <class T>
 std::size_t packed_dense_scratch_bytes(const DenseShape<T>& shape) {
     return scratch_bytes<T>(
         multiply_scratch_size(packed_product<T>(shape, nullptr, nullptr, nullptr, Kind::identity, T(0), nullptr)));
@@ -404,6 +419,7 @@ void packed_dense(const DenseShape<T>& shape, const T* x, const T* packed, const
     template std::size_t dense_scratch_bytes<T>(const DenseShape<T>&);                                               \
     template std::size_t dense_backward_scratch_bytes<T>(const DenseShape<T>&);                                      \
     template std::size_t packed_dense_scratch_bytes<T>(const DenseShape<T>&);                                        \
+    template bool packed_dense_is_direct<T>(const DenseShape<T>&);                                                   \
     template void dense<T>(const DenseShape<T>&, const T*, Weights<T>, const T*, Kind, T, T*, T*);                   \
     template void dense_backward<T>(const DenseShape<T>&, const T*, const T*, Weights<T>, const T*, Kind, T, T*, T*, \
                                     T*);                                                                             \

@@ -55,6 +55,9 @@ void pack_weights(std::ptrdiff_t inputs, std::ptrdiff_t outputs, Weights<T> w, T
 // dense() with weights packed ahead; the same bits. packed is best aligned to 64 bytes.
 template <class T>
 void packed_dense(const DenseShape<T>& shape, const T* x, const T* packed, const T* b, Kind kind, T parameter, T* y);
+// Whether packed_dense takes no scratch memory and no thread but the caller's, however many there are.
+template <class T>
+bool packed_dense_is_direct(const DenseShape<T>& shape);
 
 }  // namespace fastnn
 

@@ -65,7 +65,13 @@ const Choice& choice() {
 
 }  // namespace
 
-const Kernels& kernels() { return *choice().chosen; }
+std::atomic<const Kernels*> chosen_kernels{nullptr};
+
+const Kernels& choose_kernels() {
+    // The tables are constants: whoever sees the pointer sees them.
+    chosen_kernels.store(choice().chosen, std::memory_order_relaxed);
+    return *choice().chosen;
+}
 
 const Kernels* const* available_kernels() { return choice().available; }
 

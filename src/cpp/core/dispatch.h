@@ -2,12 +2,24 @@
 #ifndef FASTNN_CORE_DISPATCH_H
 #define FASTNN_CORE_DISPATCH_H
 
+#include <atomic>
+
 #include "../kernels/table.h"
 
 namespace fastnn {
 
-// The table in use. Thread-safe; the choice is made at the first call.
-const Kernels& kernels();
+// Chooses the table at the first call. Thread-safe.
+const Kernels& choose_kernels();
+
+// What choose_kernels chose, or null. Small calls ask several times: 130 instructions of each through a function's
+// static object.
+extern std::atomic<const Kernels*> chosen_kernels;
+
+// The table in use.
+inline const Kernels& kernels() {
+    const Kernels* const chosen = chosen_kernels.load(std::memory_order_relaxed);
+    return chosen != nullptr ? *chosen : choose_kernels();
+}
 
 template <class T>
 const KernelsOf<T>& kernels_of();

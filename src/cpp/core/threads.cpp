@@ -40,7 +40,7 @@ constexpr std::chrono::nanoseconds kSpin{100000};
 // In units of 10 ps. A region whose workers are awake costs 0.15 us, and up to 1 us where caches and branches have to
 // warm up first: a part should take longer than that. Waking one that sleeps takes 4 us of the caller's time, for
 // workers that come too late to help with a short region: at most a tenth should be spent so.
-constexpr double kLeastPart = 2e5;
+constexpr double kLeastPart = kLeastSharedWork / 2;
 constexpr double kWorthWaking = 4e6;
 
 enum State : int {
@@ -368,7 +368,7 @@ void Barrier::wait(int members) {
 }
 
 int most_parts_for(double work, std::ptrdiff_t units) {
-    if (in_region || !(work >= 2 * kLeastPart)) return 1;
+    if (in_region || !(work >= kLeastSharedWork)) return 1;
     const double most = std::min<double>(std::min(thread_count(), thread_limit), static_cast<double>(units));
     return most < 2 ? 1 : static_cast<int>(std::min(most, work / kLeastPart));
 }

@@ -73,6 +73,9 @@ class alignas(128) Barrier {
 // it.
 int parts_for(double work, std::ptrdiff_t units);
 
+// Less work than this is never shared.
+constexpr double kLeastSharedWork = 4e5;
+
 // What parts_for answers unless it answers 1: for the size of what a call needs at most.
 int most_parts_for(double work, std::ptrdiff_t units);
 
