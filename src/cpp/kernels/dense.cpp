@@ -130,6 +130,21 @@ void product(const Product<T>& g, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdif
     if (row_end <= row_begin || column_end <= column_begin) return;
     const bool relu = g.kind == static_cast<int>(Kind::relu) && g.y == g.c;
     const bool separate = !relu && g.y != nullptr;
+    const ptrdiff_t rows = row_end - row_begin;
+    if (rows <= kTileRows && g.k <= kChunk && g.layout == Layout::packed && g.a_col == 1 && g.a_rows == nullptr) {
+        // One strip and one chunk, as in the small layers of a network that serves one sample.
+        TileArguments<T> t = {};
+        t.k = g.k;
+        t.a = g.a + row_begin * g.a_row;
+        t.a_row = g.a_row;
+        t.a_step = 1;
+        t.c = g.c + row_begin * g.ldc;
+        t.ldc = g.ldc;
+        t.relu = relu;
+        strip(g, rows, column_begin, column_end, 0, t);
+        if (separate) activate(g, row_begin, row_end, column_begin, column_end);
+        return;
+    }
     const bool shallow = g.layout == Layout::rows && g.k > 0 && g.k < kShallow;
     if (!shallow && !sweeps(g)) {
         tiled_product(g, row_begin, row_end, column_begin, column_end, relu, separate, workspace);
