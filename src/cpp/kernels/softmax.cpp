@@ -173,7 +173,7 @@ void softmax_backward_stream(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptr
 template <class T>
 void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
     if (rows == 0 || columns == 0) return;
-    if (columns > kBlockColumns) {
+    if (columns > kBlockColumns || columns % kLanes == 0) {
         if (!stream || !can_stream(dx, columns)) return softmax_backward_rows(dy, y, dx, rows, columns);
         softmax_backward_stream(dy, y, dx, rows, columns);
         stream_fence();
