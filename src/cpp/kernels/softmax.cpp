@@ -242,7 +242,7 @@ void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch
 template <class T>
 void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     if (rows == 0 || columns == 0) return;
-    if (columns > kBlockColumns) {
+    if (columns > kBlockColumns || columns % kLanes == 0) {
         for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
             Lanes<T> sums = Lanes<T>::all(0);
             for_lanes<T>(columns, [&](ptrdiff_t at, ptrdiff_t i, auto lanes, ivec<T>) {
