@@ -65,6 +65,7 @@ class Kernel:
         threads: of a block, (x, y, z).
         blocks: how many blocks a multiprocessor is meant to hold at once; ptxas limits the registers to that.
         fma, shuffle: whether its PTX has fused multiply-adds, and exchanges between the lanes of a warp.
+        doubles: whether it computes in float64 for float32 arrays too, as sums do; any other must not.
         unit: what an output is: "element", "row" ...
         bytes, flops: moved and computed for one such output, from the size of an element.
     """
@@ -79,13 +80,14 @@ class Kernel:
         blocks: int,
         fma: bool,
         shuffle: bool,
+        doubles: bool,
         unit: str,
         bytes: Work,
         flops: Work,
     ) -> None:
         self.name, self.function, self.signature = function.__name__, function, signature
         self.dtypes, self.threads, self.blocks = dtypes, threads, blocks
-        self.fma, self.shuffle = fma, shuffle
+        self.fma, self.shuffle, self.doubles = fma, shuffle, doubles
         self.unit, self.bytes, self.flops = unit, bytes, flops
         self._position = next(i for i, text in enumerate(_split(signature)) if re.match(r"T\b", text) and "[" in text)
         self._compiled: dict[tuple[Any, Any], Any] = {}
@@ -137,6 +139,7 @@ def kernel(
     unit: str = "element",
     fma: bool = False,
     shuffle: bool = False,
+    doubles: bool = False,
     dtypes: tuple[Any, ...] = FLOATS,
     name: str | None = None,
 ) -> Callable[[Callable[..., None]], Kernel]:
@@ -156,6 +159,7 @@ def kernel(
             blocks=blocks,
             fma=fma,
             shuffle=shuffle,
+            doubles=doubles,
             unit=unit,
             bytes=bytes,
             flops=flops,
