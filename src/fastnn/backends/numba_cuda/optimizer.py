@@ -15,7 +15,7 @@ import numpy as np
 from .arrays import blocks_for, empty, flat, hosted, is_device, stream_of, to_device, to_host
 from .compiling import cuda, device, kernel
 from .elementary import divided, fma, like, sqrt
-from .sums import SQUARES, THREADS, WARPS, chunks_of, nothing, sums_of, total_of
+from .sums import SQUARES, THREADS, chunks_of, nothing, sums_of, total_of
 
 # Elements of a block, 4 a thread.
 CHUNK = 4 * THREADS
@@ -225,9 +225,10 @@ def adagrad_step(p: Any, g: Any, s: Any, *, lr: float, eps: float = 1e-10, weigh
 
 def square_sum(arrays: list[Any], stream: Any) -> Any:
     """The sum of the squares of all elements of device arrays: float64 on the device, of shape (1,)."""
-    sums = empty(sum(chunks_of(a.size) for a in arrays), np.float64, stream)
+    filled = [array for array in arrays if array.size]
+    sums = empty(sum(chunks_of(array.size) for array in filled), np.float64, stream)
     begin = 0
-    for array in arrays:
+    for array in filled:
         end = begin + chunks_of(array.size)
         sums_of(SQUARES, array, stream, sums=sums[begin:end])
         begin = end

@@ -148,7 +148,7 @@ class Mean:
     """
 
     def __init__(self, reduction: str, count: int, masses: Any = None, multiple: int = 1) -> None:
-        is_weighted = reduction == "mean" and masses is not None
+        is_weighted = reduction == "mean" and masses is not None and masses.size > 0
         self.masses = masses if is_weighted else None
         self.multiple = float(multiple if is_weighted else count if reduction == "mean" else 1)
 
