@@ -20,6 +20,9 @@ ALIASES = {"numpy": "reference"}
 active: ContextVar[str | None] = ContextVar("fastnn_backend", default=None)
 _fastnn._set_backend_variable(active)
 
+# The backend of the call that is being prepared: arrays on a device are refused where it cannot compute with them.
+chosen: ContextVar[str] = ContextVar("fastnn_chosen_backend", default=DEFAULT)
+
 _loaded: dict[str, Any] = {}
 
 
@@ -49,4 +52,6 @@ def is_available(name: str) -> bool:
 
 def choose(backend: object) -> Any:
     """The module a call goes to: the backend it names, else that of use_backend, else the native one."""
-    return load(canonical(backend) if backend is not None else active.get() or DEFAULT)
+    name = canonical(backend) if backend is not None else active.get() or DEFAULT
+    chosen.set(name)
+    return load(name)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _fastnn, arguments, backends
-from fastnn.arrays import Inputs, Output
+from fastnn.arrays import Inputs, Output, is_on_device
 from fastnn.functional.reduction import delivered_loss, prepared_dloss
 
 if TYPE_CHECKING:
@@ -364,4 +364,5 @@ class _Loss:
                 f"{self.losses[:1]}, got {shape}"
             )
         weight = self.inputs.prepared("sample_weight")
-        return weight if shape else np.broadcast_to(weight, self.losses[:1] or (1,)).copy()
+        # On a device the kernels take one number for all.
+        return weight if shape or is_on_device(weight) else np.broadcast_to(weight, self.losses[:1] or (1,)).copy()
