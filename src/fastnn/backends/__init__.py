@@ -11,8 +11,8 @@ from fastnn import _fastnn, arguments
 
 DEFAULT = "native"
 # name -> its module in this package, and the package beside NumPy that it needs
-MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu"}
-NEEDS = {"numba": "numba"}
+MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu", "cuda": "numba_cuda"}
+NEEDS = {"numba": "numba", "cuda": "numba_cuda"}
 NAMES = tuple(MODULES)
 ALIASES = {"numpy": "reference"}
 
@@ -38,15 +38,27 @@ def canonical(name: object) -> str:
 
 
 def load(name: str) -> Any:
-    """The module of a backend, by its canonical name."""
+    """The module of a backend, by its canonical name.
+
+    Raises:
+        ImportError: its package is not installed.
+        RuntimeError: it computes on a GPU, and there is none or no driver for it.
+    """
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
+        module = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
+        if name == "cuda":
+            module.require_device()
+        _loaded[name] = module
     return module
 
 
 def is_available(name: str) -> bool:
-    """Whether a backend's package is installed. Nothing is imported: Numba would take a second."""
+    """Whether a backend's package is installed, and its GPU. Nothing is imported: Numba would take a second."""
+    if name == "cuda":
+        from fastnn.backends import gpu
+
+        return gpu.missing() is None
     return name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None
 
 

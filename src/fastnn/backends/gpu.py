@@ -11,6 +11,8 @@ import sys
 NO_PACKAGE = "the cuda backend needs the package numba-cuda; install it with `pip install 'fastnn-kernels[cuda]'`"
 NO_DRIVER = "the cuda backend needs NVIDIA's driver, which is not installed here ({} cannot be loaded)"
 NO_DEVICE = "the cuda backend needs an NVIDIA GPU, and the driver finds none here"
+# By is_simulated().
+PLACE = {False: "on the GPU", True: "in numba-cuda's simulator"}
 
 _WINDOWS = sys.platform == "win32"
 DRIVER = "nvcuda.dll" if _WINDOWS else "libcuda.so.1"
@@ -21,10 +23,11 @@ def missing() -> str | None:
     """The sentence that says what is missing, or None: then the backend can be used, at least in the simulator."""
     if importlib.util.find_spec("numba_cuda") is None:
         return NO_PACKAGE
-    return None if _is_simulated() else _missing_hardware()
+    return None if is_simulated() else _missing_hardware()
 
 
-def _is_simulated() -> bool:
+def is_simulated() -> bool:
+    """Whether NUMBA_ENABLE_CUDASIM asks for the simulator."""
     # Numba's own rule for its switches: an integer that is not 0.
     return os.environ.get("NUMBA_ENABLE_CUDASIM", "0").strip() not in ("", "0")
 

@@ -235,5 +235,6 @@ def require_one_place(given: dict[str, Any]) -> None:
     on_host = next((name for name, value in given.items() if isinstance(value, np.ndarray)), None)
     if on_device is not None and on_host is not None:
         raise TypeError(
-            f"{on_device} is on the CUDA device and {on_host} is not; pass both as device arrays or both as NumPy arrays"
+            f"{on_device} is on the CUDA device and {on_host} is not; pass both as device arrays or both as NumPy "
+            "arrays"
         )

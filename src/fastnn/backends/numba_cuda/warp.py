@@ -76,8 +76,7 @@ def warp_max(value):
     value = larger(value, exchanged(value, 8))
     value = larger(value, exchanged(value, 4))
     value = larger(value, exchanged(value, 2))
-    value = larger(value, exchanged(value, 1))
-    return value
+    return larger(value, exchanged(value, 1))
 
 
 @device
