@@ -173,7 +173,7 @@ def differentiated(kind, parameter, dy, saved):
         dz = dy * (saved * (one - saved))
     elif kind == TANH:
         dz = dy * (one - saved * saved)
-    elif kind == STEP or kind == SIGN:  # noqa: PLR1714, SIM109 (a tuple would be made in the kernel)
+    elif kind == STEP or kind == SIGN:  # noqa: SIM109 (a tuple would be made in the kernel)
         dz = zero
     elif kind == RELU6:
         dz = zero if saved <= zero or saved >= like(dy, 6.0) else dy
