@@ -177,9 +177,9 @@ def overlap(a: Any, b: Any) -> bool:
 
 def prepared_indices(targets: Any, classes: int, ignored: int | None) -> tuple[Any, int | None]:
     """Class indices in int64, and the place of the first that is out of range, if there is one. It waits for that."""
-    from fastnn.backends.numba_cuda import cross_entropy
+    from fastnn.backends.numba_cuda.cross_entropy import prepared_indices as prepared
 
-    return cross_entropy.prepared_indices(targets, classes, ignored)
+    return prepared(targets, classes, ignored)
 
 
 def _on_device(value: Array | np.float64) -> Any:
