@@ -9,8 +9,8 @@ import numpy as np
 
 from fastnn import activations
 
-from .activation import COLUMNS, ROWS, activation_gradient, finish_columns
 from .activation import CHUNK as ELEMENTS
+from .activation import COLUMNS, ROWS, activation_gradient, finish_columns
 from .arrays import blocks_for, copied, empty, flat, hosted, is_device, new, stream_of, to_device, transposed
 from .compiling import cuda, kernel
 from .gemm import multiply
@@ -115,28 +115,21 @@ def dense_backward(
 
 
 class PackedDense:
-    """As the public class of that name, for prepared arguments: the weights stay on the device, row by row."""
+    """As the public class of that name, for prepared arguments: a copy of the weights stays on the device.
+
+    In the order that they come in, row by row or transposed, because the kernels take either: so the bits are dense's.
+    """
 
     def __init__(self, w: Any, b: Any = None, activation: str | Kind = "identity") -> None:
-        self.is_hosted = not is_device(w)
         self.activation = activation
-        if self.is_hosted:
-            # A transposed matrix is stored row by row before it is copied.
-            self.w = to_device(np.ascontiguousarray(w))
-            self.b = None if b is None else to_device(b)
-            return
-        stream = stream_of(w, b)
-        self.w, self.b = empty(tuple(w.shape), w.dtype, stream), None if b is None else copied(b, None, stream)
-        self._pack(w, stream)
-
-    def _pack(self, w: Any, stream: Any) -> None:
-        if w.is_c_contiguous():
-            copied(w, self.w, stream)
+        if is_device(w):
+            stream = stream_of(w, b)
+            is_plain = w.is_c_contiguous()
+            kept = copied(w if is_plain else transposed(w), None, stream)
+            self.w = kept if is_plain else transposed(kept)
+            self.b = None if b is None else copied(b, None, stream)
         else:
-            from .arrays import swap_axes
-
-            features, units = w.shape
-            swap_axes.launch(blocks_for(w.size), stream, flat(transposed(w)), flat(self.w), units, features, w.size)
+            self.w, self.b = to_device(w), None if b is None else to_device(b)
 
     def __call__(self, x: Any, out: Any = None) -> Any:
         """y = f(x w + b)."""

@@ -1,20 +1,20 @@
-"""Matrix products: a block's tile of the result in registers, its operands' tiles in shared memory, two of each in turn.
+"""Matrix products: which kernel computes one, small tiles for results that are not large, and two for small batches.
 
-While a pair of tiles is multiplied the next one is on its way from memory into registers. The rows and columns that a
-thread computes are a tile's width apart, so that neighbouring threads read neighbouring words of shared memory and
-write neighbouring results. An element is one chain of fused multiply-adds in ascending order of the inner index, from
-the bias on (a small batch has eight chains, added in order): the order depends on the shapes alone.
+A block's tile of the result is kept in registers, its operands' tiles in shared memory, two of each in turn: while one
+pair is multiplied the next is on its way from memory into registers. An element is one chain of fused multiply-adds in
+ascending order of the inner index, from the bias on, in small tiles as in large ones (tile.py). A small batch has eight
+such chains, or one for each lane of a warp, added in a fixed order. Which it is depends on the shapes alone.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .compiling import Kernel, cuda, kernel
 from .elementary import fma
 from .kinds import IDENTITY, RELU, applied
+from .tile import LAYOUTS, multiply_large, unsigned, width
+from .warp import WARP, warp_sum
 
 
 class Tile(NamedTuple):
@@ -32,22 +32,14 @@ class Tile(NamedTuple):
         return self.rows // self.thread_rows * (self.columns // self.thread_columns)
 
 
-# 64 accumulators, 16 operands and 8 words on their way in: 4 bytes each, so float64 has a quarter of them.
-LARGE = {np.dtype(np.float32): Tile(128, 128, 8, 8, 8), np.dtype(np.float64): Tile(64, 64, 8, 4, 4)}
 SMALL = Tile(32, 32, 8, 4, 4)
 # From so many large tiles on they are used: fewer would leave multiprocessors idle.
 ENOUGH_TILES = 64
 # The most rows of a small batch, the columns of its block, and the parts of the inner length.
 BATCH_ROWS, BATCH_COLUMNS, BATCH_PARTS = 8, 32, 8
 
-LAYOUTS = ("nn", "nt", "tn")
 
-
-# An index without a sign: Numba would ask of each signed one whether it counts from the end.
-unsigned = np.uint64
-
-
-def _product(tile: Tile, layout: str, dtypes: tuple[Any, ...], name: str, blocks: int) -> Kernel:
+def _product(tile: Tile, layout: str, blocks: int) -> Kernel:
     bm, bn, bk, tm, tn = tile
     threads = tile.threads
     # The rows and columns of a block's threads.
@@ -60,10 +52,9 @@ def _product(tile: Tile, layout: str, dtypes: tuple[Any, ...], name: str, blocks
 
     @kernel(
         "T[::1], T[::1], T[::1], int64, int64, int64, int64, T, T[::1], T[::1]",
-        name=f"product_{name}_{layout}",
+        name=f"product_small_{layout}",
         threads=threads,
         blocks=blocks,
-        dtypes=dtypes,
         fma=True,
         unit="inner step",
         bytes=lambda size: size * (1 / bm + 1 / bn),
@@ -159,7 +150,7 @@ def _product(tile: Tile, layout: str, dtypes: tuple[Any, ...], name: str, blocks
                     if kind == RELU:
                         value = zero if value <= zero else value
                     y[unsigned(row * n + column)] = value
-        if kind != IDENTITY and kind != RELU:  # noqa: SIM102 (a loop apart, so that f is in the code once, not 64 times)
+        if kind != IDENTITY and kind != RELU:
             for e in range(tm * tn):
                 row = first_row + t + e // tn * down
                 column = first_column + x + e % tn * across
@@ -169,12 +160,7 @@ def _product(tile: Tile, layout: str, dtypes: tuple[Any, ...], name: str, blocks
     return product
 
 
-F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
-PRODUCTS = {
-    **{("large", F32, layout): _product(LARGE[F32], layout, (F32,), "large_f32", 1) for layout in LAYOUTS},
-    **{("large", F64, layout): _product(LARGE[F64], layout, (F64,), "large_f64", 2) for layout in LAYOUTS},
-}
-SMALL_PRODUCTS = {layout: _product(SMALL, layout, (F32, F64), "small", 6) for layout in LAYOUTS}
+SMALL_PRODUCTS = {layout: _product(SMALL, layout, 6) for layout in LAYOUTS}
 
 
 @kernel(
@@ -215,6 +201,43 @@ def product_batch(a, b, bias, m, n, k, kind, parameter, z, y):
         y[part * n + column] = applied(kind, parameter, value)
 
 
+@kernel(
+    "T[::1], T[::1], T[::1], int64, int64, int64, int64, T, T[::1], T[::1]",
+    threads=(WARP, BATCH_PARTS),
+    blocks=4,
+    fma=True,
+    shuffle=True,
+    unit="inner step",
+    bytes=lambda size: size / BATCH_ROWS,
+    flops=lambda size: 2,
+)
+def product_batch_transposed(a, b, bias, m, n, k, kind, parameter, z, y):
+    """product for up to 8 rows and b stored transposed: a warp computes a column, its lanes every 32nd inner index."""
+    lane = cuda.threadIdx.x
+    column = cuda.blockIdx.x * BATCH_PARTS + cuda.threadIdx.y
+    zero = a.dtype.type(0.0)
+    sums = cuda.local.array(BATCH_ROWS, a.dtype)
+    for i in range(BATCH_ROWS):
+        sums[i] = zero
+    if column < n:
+        for depth in range(lane, k, WARP):
+            word = b[unsigned(column * k + depth)]
+            for i in range(BATCH_ROWS):
+                if i < m:
+                    sums[i] = fma(a[unsigned(i * k + depth)], word, sums[i])
+    value = zero
+    for i in range(BATCH_ROWS):
+        total = warp_sum(sums[i])
+        # Each of the first lanes finishes a row.
+        if lane == i:
+            value = total
+    if lane < m and column < n:
+        value += bias[column] if bias.size > 0 else zero
+        if z.size > 0:
+            z[lane * n + column] = value
+        y[lane * n + column] = applied(kind, parameter, value)
+
+
 def multiply(
     a: Any,
     b: Any,
@@ -226,15 +249,23 @@ def multiply(
     y: Any,
     stream: Any,
 ) -> None:
-    """Queues y = f(a b + bias) of flat arrays; see the kernels. sizes are m, n and k, kind is number_of's."""
+    """Queues y (m, n) = f(a b + bias), and z without f, of flat arrays; bias and z may be empty.
+
+    Args:
+        layout: n or t for each operand: stored as it is, a (m, k) and b (k, n), or transposed.
+        sizes: m, n and k.
+        kind: of f; see kinds.number_of.
+    """
     m, n, k = sizes
-    args = a, b, bias, m, n, k, kind[0], a.dtype.type(kind[1]), z, y
-    if layout == "nn" and m <= BATCH_ROWS:
-        product_batch.launch(-(-n // BATCH_COLUMNS) if m else 0, stream, *args)
+    if m == 0 or n == 0:
         return
-    tile = LARGE[np.dtype(a.dtype)]
-    if -(-m // tile.rows) * -(-n // tile.columns) >= ENOUGH_TILES:
-        chosen = PRODUCTS["large", np.dtype(a.dtype), layout]
+    args = a, b, bias, m, n, k, kind[0], a.dtype.type(kind[1]), z, y
+    side = width(y.dtype)
+    if m <= BATCH_ROWS and layout == "nn":
+        product_batch.launch(-(-n // BATCH_COLUMNS), stream, *args)
+    elif m <= BATCH_ROWS and layout == "nt":
+        product_batch_transposed.launch(-(-n // BATCH_PARTS), stream, *args)
+    elif -(-m // side) * -(-n // side) >= ENOUGH_TILES:
+        multiply_large(a, b, bias, layout, sizes, kind, z, y, stream)
     else:
-        tile, chosen = SMALL, SMALL_PRODUCTS[layout]
-    chosen.launch((-(-n // tile.columns), -(-m // tile.rows)), stream, *args)
+        SMALL_PRODUCTS[layout].launch((-(-n // SMALL.columns), -(-m // SMALL.rows)), stream, *args)

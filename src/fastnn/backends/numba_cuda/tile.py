@@ -1,10 +1,10 @@
-"""The matrix products' large tile: 128 x 128 results of float32 in a block, 8 x 8 in a thread; half as wide for float64.
+"""The matrix products' large tile: 128 x 128 float32 results in a block, 8 x 8 in a thread; 64 x 64, 4 x 4 of float64.
 
-Everything moves in 16 bytes: from memory into registers, while the tiles before are multiplied; into shared memory, two
-pairs of tiles in turn; and from there into registers again. A thread's rows and columns are two groups of a vector each,
-half a tile apart, and a warp is 8 threads wide and 4 high: so each of its loads from shared memory takes as few turns as
-its bytes need. Rows of a tile are a vector longer than the tile, so that those which are written one number at a time
-(an operand that lies along the inner index) fall into different banks.
+Everything moves in 16 bytes: from memory into registers, while the tiles before are multiplied; into shared memory,
+two pairs of tiles in turn; and from there into registers again. A thread's rows and columns are two vectors each, half
+a tile apart, and a warp is 8 threads wide and 4 high: so each of its loads from shared memory takes as few turns as its
+bytes need. Rows of a tile are a vector longer than the tile, so that those which are written one number at a time (of
+an operand that lies along the inner index) fall into different banks.
 
 An element is one chain of fused multiply-adds in ascending order of the inner index, from the bias on.
 """
@@ -150,10 +150,7 @@ def _product(dtype: Any, layout: str, blocks: int) -> Kernel:
                             next_a[i] = zero
                 else:
                     for i in range(lanes):
-                        if a_is_transposed:
-                            inside = row + i < m and depth < k
-                        else:
-                            inside = row < m and depth + i < k
+                        inside = row + i < m and depth < k if a_is_transposed else row < m and depth + i < k
                         next_a[i] = a[unsigned(at + i)] if inside else zero
                 depth = step * INNER + b_inner
                 at = column * k + depth if b_is_transposed else depth * n + column
@@ -165,10 +162,7 @@ def _product(dtype: Any, layout: str, blocks: int) -> Kernel:
                             next_b[i] = zero
                 else:
                     for i in range(lanes):
-                        if b_is_transposed:
-                            inside = column < n and depth + i < k
-                        else:
-                            inside = column + i < n and depth < k
+                        inside = column < n and depth + i < k if b_is_transposed else column + i < n and depth < k
                         next_b[i] = b[unsigned(at + i)] if inside else zero
             if step > 0:
                 # Beyond k both operands are 0, and 0 times 0 changes nothing.
@@ -202,7 +196,7 @@ def _product(dtype: Any, layout: str, blocks: int) -> Kernel:
             write_rows(sums, 4, held, place, kind, z, y)
             write_rows(sums, 6, held, place, kind, z, y)
         # A loop of its own over what this thread wrote, so that f is in the code once and not 64 times.
-        if kind != IDENTITY and kind != RELU:  # noqa: PLR1714 (a tuple would be made in the kernel)
+        if kind != IDENTITY and kind != RELU:
             for e in range(held * held):
                 i, j = e // held, e % held
                 row = first_row + down + i % lanes + i // lanes * half
