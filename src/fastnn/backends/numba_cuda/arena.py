@@ -1,6 +1,7 @@
 """Device memory that is kept: many arrays side by side in one, and room for batches that is used again and again.
 
-Numba frees device memory by waiting for the device, so a training step must not allocate any.
+Numba waits for the device when it gives memory back, now and then, so a training step makes few arrays of its own: the
+losses of its rows, and what dense_backward needs in between.
 """
 
 from __future__ import annotations
