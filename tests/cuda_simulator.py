@@ -4,7 +4,7 @@ The simulator gives each CUDA thread a thread of the system and polls them all a
 take turns on one thread of the system: each runs until it meets a barrier or ends, then the next one does. On the way
 it checks what the simulator does not:
 
-- shared and local memory begins as nan, or for integers far out of every range, not as what lay there before;
+- shared and local memory and new device arrays begin as nan, or for integers far out of every range;
 - threads that meet at a barrier came to the same one;
 - a result that depends on the order of the threads, for want of a barrier, shows when a test is run once in the order
   of their numbers and once reversed (FASTNN_TEST_CUDA_ORDER=reversed).
@@ -27,6 +27,7 @@ from typing import Any
 import greenlet
 import numpy as np
 import pytest
+from numba import cuda
 from numba.cuda.simulator import kernel as simulated_kernel
 from numba.cuda.simulator import kernelapi
 
@@ -160,6 +161,8 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
 def blank(shape: Any, dtype: Any) -> np.ndarray:
     """Memory that shows when it is read before it was written."""
     kind = dtype_of(dtype)
+    if kind.kind == "O":
+        return np.full(shape, None, kind)
     return np.full(shape, np.nan if kind.kind == "f" else np.iinfo(kind).max // 3, kind)
 
 
@@ -208,18 +211,14 @@ class Module(kernelapi.FakeCUDAModule):
 
 @contextmanager
 def swapped(function: Any, module: Module) -> Iterator[None]:
-    """Puts the module in the place of cuda wherever the backend and this kernel name it."""
-    from numba import cuda
-
-    names = [m.__dict__ for name, m in sys.modules.items() if name.startswith("fastnn.backends.numba_cuda")]
-    spaces = [space for space in (*names, function.__globals__) if space.get("cuda") is cuda]
-    for space in spaces:
-        space["cuda"] = module
+    """Puts the module in the place of cuda in the file of a kernel that was not declared by the backend."""
+    space = function.__globals__
+    names = [name for name, value in space.items() if value is cuda]
+    space.update(dict.fromkeys(names, module))
     try:
         yield
     finally:
-        for space in spaces:
-            space["cuda"] = cuda
+        space.update(dict.fromkeys(names, cuda))
 
 
 def install() -> None:
@@ -237,3 +236,11 @@ def install() -> None:
     # A kernel gets the memory itself; the simulator's wrapper serves records, which no kernel here has.
     simulated_kernel.FakeWithinKernelCUDAArray = lambda array: array._ary
     kernelapi.threading = SIMULATION
+    make = cuda.device_array
+
+    def device_array(*args: Any, **kwargs: Any) -> Any:
+        array = make(*args, **kwargs)
+        array._ary[...] = blank(array.shape, array.dtype)
+        return array
+
+    cuda.device_array = device_array
