@@ -64,7 +64,7 @@ def measure(kernel: Any, dtype: Any, capability: assemble.Capability) -> dict[st
         if gpu.capability == capability:
             body = roofline.body_of(ptx)
             roof, share = roofline.predicted_share(
-                gpu, dtype.itemsize, row["bytes"], row["flops"], threads, assembled, body
+                gpu, 8 if dtype.itemsize == 8 else 4, row["bytes"], row["flops"], threads, assembled, body
             )
             row |= {"roof": roof, "share": share, "body": asdict(body)}
     return row
