@@ -33,7 +33,7 @@ unsigned = np.uint64
 
 def width(dtype: Any) -> int:
     """The rows, and the columns, of a tile."""
-    return 2 * SIDE * (BYTES // np.dtype(dtype).itemsize)
+    return 2 * SIDE * (BYTES // int(np.dtype(dtype).itemsize))
 
 
 @device
