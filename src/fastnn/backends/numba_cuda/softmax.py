@@ -26,7 +26,7 @@ from .warp import block_merge, block_sum, merged
 
 SOFTMAX, LOG_SOFTMAX, LOGSUMEXP = range(3)
 # Blocks of a multiprocessor, by the elements that a lane holds: what the registers allow without spilling float64.
-FORWARD_BLOCKS = {1: 12, 2: 12, 4: 12, 8: 5, 16: 4, 32: 3}
+FORWARD_BLOCKS = {1: 12, 2: 12, 4: 12, 8: 5, 16: 4, 32: 2}
 BACKWARD_BLOCKS = {1: 12, 2: 12, 4: 10, 8: 6, 16: 4, 32: 2}
 
 
