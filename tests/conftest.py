@@ -25,6 +25,13 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
+@pytest.fixture(autouse=True)
+def cuda() -> None:
+    """Where the cuda backend is tested, also by way of networks, the simulator is ready and a test has its time."""
+    if BACKENDS == ["cuda"]:
+        availability.require("cuda")
+
+
 @pytest.fixture(params=isas.AVAILABLE)
 def isa(request: pytest.FixtureRequest) -> str:
     """An instruction set of this processor; see isa.run_isa."""

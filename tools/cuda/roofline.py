@@ -39,7 +39,8 @@ class Body:
     """The part of a kernel's PTX that decides its speed.
 
     Attributes:
-        bytes_in_flight: read from global memory between two branches, at most: what a thread can wait for at once.
+        bytes_in_flight: what a thread can wait for at once: the most it reads from global memory between two barriers,
+            exchanges of a warp, or ends of a loop. Branches forward, which guard single loads, do not count.
         fused: multiply-adds of the largest piece between two branches.
         issued: all instructions of that piece but moves, which ptxas mostly removes.
     """
@@ -50,17 +51,31 @@ class Body:
 
 
 def body_of(ptx: str) -> Body:
-    """Reads PTX. Pieces end at labels and branches; what ptxas unrolls or merges later is not seen."""
+    """Reads PTX. What ptxas unrolls or merges later is not seen."""
     code = ptx[ptx.index("{", ptx.index(".entry")) :] if ".entry" in ptx else ptx
-    in_flight, fused, issued = 0, 0, 0
+    fused, issued = 0, 0
     for piece in re.split(r"^\s*(?:\$\w+:|(?:@!?%\w+\s+)?bra\b.*)$", code, flags=re.MULTILINE):
         names = re.findall(r"^\s*(?:@!?%\w+\s+)?([a-z][\w.:]*\.[a-z]\w*)\s", piece, re.MULTILINE)
-        loads = sum(_bytes_of(name) for name in names if name.startswith("ld.global"))
-        in_flight = max(in_flight, loads)
         multiplies = sum(name.startswith("fma.rn") for name in names)
         if multiplies > fused:
             fused, issued = multiplies, sum(not name.startswith("mov.") for name in names)
-    return Body(in_flight, fused, issued)
+    return Body(_in_flight(code), fused, issued)
+
+
+def _in_flight(code: str) -> int:
+    """The bytes of Body, from the lines of a kernel."""
+    most, waiting = 0, 0
+    seen: set[str] = set()
+    for line in code.splitlines():
+        label = re.match(r"\s*(\$\w+):", line)
+        jump = re.search(r"\bbra(?:\.uni)?\s+(\$\w+)", line)
+        if label:
+            seen.add(label[1])
+        is_end = (jump and jump[1] in seen) or re.search(r"\b(?:bar|barrier|shfl)\.", line)
+        load = re.match(r"\s*(?:@!?%\w+\s+)?(ld\.global\S*)\s", line)
+        waiting = 0 if is_end else waiting + (_bytes_of(load[1]) if load else 0)
+        most = max(most, waiting)
+    return most
 
 
 def _bytes_of(load: str) -> int:
@@ -81,6 +96,8 @@ def predicted_share(
     """
     if bytes_moved * gpu.flops[item] >= flops * gpu.bandwidth:
         resident = assembled.blocks(threads, gpu.capability) * threads
+        if not body.bytes_in_flight:  # what only writes waits for nothing
+            return "memory", 1.0
         wanted = gpu.bandwidth / gpu.multiprocessors * LATENCY_CYCLES / gpu.clock
         return "memory", min(1.0, resident * body.bytes_in_flight / wanted)
     pipe = body.fused * WARP * SCHEDULERS / gpu.lanes[item]
