@@ -170,20 +170,20 @@ $L2:
 	ret;
 }
 """
-        # 16 + 8 + 1 bytes before the exchange: the branch forward may be a guard. The loop ends the second piece.
-        assert roofline.body_of(ptx) == roofline.Body(bytes_in_flight=25, fused=2, issued=3)
+        # 16 + 8 before the branch, and 1 more up to the exchange: the branch forward may be a guard.
+        assert roofline.body_of(ptx) == roofline.Body(bytes_in_flight=(24, 25), fused=2, issued=3)
 
     def test_the_two_roofs(self) -> None:
         assembled = assemble.Assembled(32, 0, 0, 0)
-        body = roofline.Body(bytes_in_flight=4, fused=64, issued=80)
+        body = roofline.Body(bytes_in_flight=(4, 16), fused=64, issued=80)
         memory = roofline.predicted_share(roofline.A100, 4, 8.0, 1.0, 256, assembled, body)
         # 2048 threads with 4 bytes each; wanted are 2039e9 / 108 * 500 / 1.41e9 = 6695 bytes.
-        assert memory == ("memory", 1.0)
+        assert memory == ("memory", 1.0, 1.0)
         few = roofline.predicted_share(roofline.A100, 4, 8.0, 1.0, 256, assemble.Assembled(128, 0, 0, 0), body)
-        assert few[1] == pytest.approx(2048 / 6695, rel=1e-3)
+        assert few[1:] == (pytest.approx(2048 / 6695, rel=1e-3), 1.0)
         # The A100's pipe takes two cycles for a warp's multiply-add: 128 against 80 slots. The H100's takes one.
-        assert roofline.predicted_share(roofline.A100, 4, 1.0, 1000.0, 256, assembled, body) == ("compute", 1.0)
-        assert roofline.predicted_share(roofline.H100, 4, 1.0, 1000.0, 256, assembled, body) == ("compute", 0.8)
+        assert roofline.predicted_share(roofline.A100, 4, 1.0, 1000.0, 256, assembled, body) == ("compute", 1.0, 1.0)
+        assert roofline.predicted_share(roofline.H100, 4, 1.0, 1000.0, 256, assembled, body) == ("compute", 0.8, 0.8)
 
     def test_findings_name_what_is_wrong(self) -> None:
         row = {

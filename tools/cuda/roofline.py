@@ -39,13 +39,14 @@ class Body:
     """The part of a kernel's PTX that decides its speed.
 
     Attributes:
-        bytes_in_flight: what a thread can wait for at once: the most it reads from global memory between two barriers,
-            exchanges of a warp, or ends of a loop. Branches forward, which guard single loads, do not count.
+        bytes_in_flight: what a thread can wait for at once, at least and at most. At least: the most it reads of global
+            memory between any two branches. At most: between two barriers, exchanges of a warp, or ends of a loop, as
+            ptxas turns a branch forward that guards a single load into a predicate where it can.
         fused: multiply-adds of the largest piece between two branches.
         issued: all instructions of that piece but moves, which ptxas mostly removes.
     """
 
-    bytes_in_flight: int
+    bytes_in_flight: tuple[int, int]
     fused: int
     issued: int
 
@@ -53,17 +54,18 @@ class Body:
 def body_of(ptx: str) -> Body:
     """Reads PTX. What ptxas unrolls or merges later is not seen."""
     code = ptx[ptx.index("{", ptx.index(".entry")) :] if ".entry" in ptx else ptx
-    fused, issued = 0, 0
+    least, fused, issued = 0, 0, 0
     for piece in re.split(r"^\s*(?:\$\w+:|(?:@!?%\w+\s+)?bra\b.*)$", code, flags=re.MULTILINE):
         names = re.findall(r"^\s*(?:@!?%\w+\s+)?([a-z][\w.:]*\.[a-z]\w*)\s", piece, re.MULTILINE)
+        least = max(least, sum(_bytes_of(name) for name in names if name.startswith("ld.global")))
         multiplies = sum(name.startswith("fma.rn") for name in names)
         if multiplies > fused:
             fused, issued = multiplies, sum(not name.startswith("mov.") for name in names)
-    return Body(_in_flight(code), fused, issued)
+    return Body((least, max(least, _in_flight(code))), fused, issued)
 
 
 def _in_flight(code: str) -> int:
-    """The bytes of Body, from the lines of a kernel."""
+    """What a thread can wait for at most, from the lines of a kernel."""
     most, waiting = 0, 0
     seen: set[str] = set()
     for line in code.splitlines():
@@ -86,8 +88,8 @@ def _bytes_of(load: str) -> int:
 
 def predicted_share(
     gpu: Gpu, item: int, bytes_moved: float, flops: float, threads: int, assembled: Assembled, body: Body
-) -> tuple[str, float]:
-    """Which roof a kernel is under, "memory" or "compute", and the share of it that the model allows.
+) -> tuple[str, float, float]:
+    """Which roof a kernel is under, "memory" or "compute", and the share of it that the model allows, from and to.
 
     Under memory (bytes / bandwidth > FLOPs / peak): Little's law; the share is what the resident threads have in flight
     over bandwidth times latency. Under compute: the share of the issue slots, or of the FMA pipe where that is longer,
@@ -96,10 +98,12 @@ def predicted_share(
     """
     if bytes_moved * gpu.flops[item] >= flops * gpu.bandwidth:
         resident = assembled.blocks(threads, gpu.capability) * threads
-        if not body.bytes_in_flight:  # what only writes waits for nothing
-            return "memory", 1.0
+        if not any(body.bytes_in_flight):  # what only writes waits for nothing
+            return "memory", 1.0, 1.0
         wanted = gpu.bandwidth / gpu.multiprocessors * LATENCY_CYCLES / gpu.clock
-        return "memory", min(1.0, resident * body.bytes_in_flight / wanted)
+        least, most = (min(1.0, resident * size / wanted) for size in body.bytes_in_flight)
+        return "memory", least, most
     pipe = body.fused * WARP * SCHEDULERS / gpu.lanes[item]
     longest = max(pipe, body.issued)
-    return "compute", pipe / longest if longest else 0.0
+    share = pipe / longest if longest else 0.0
+    return "compute", share, share

@@ -63,10 +63,10 @@ def measure(kernel: Any, dtype: Any, capability: assemble.Capability) -> dict[st
     for gpu in roofline.GPUS:
         if gpu.capability == capability:
             body = roofline.body_of(ptx)
-            roof, share = roofline.predicted_share(
+            roof, least, most = roofline.predicted_share(
                 gpu, 8 if dtype.itemsize == 8 else 4, row["bytes"], row["flops"], threads, assembled, body
             )
-            row |= {"roof": roof, "share": share, "body": asdict(body)}
+            row |= {"roof": roof, "share": (least, most), "body": asdict(body)}
     return row
 
 
@@ -95,6 +95,12 @@ def fixed_columns(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def percent(least: float, most: float) -> str:
+    """A share, or from which to which."""
+    low, high = f"{least:.0%}", f"{most:.0%}"
+    return high if low == high else f"{low} to {high}"
+
+
 def compiled_columns(rows: dict[assemble.Capability, dict[str, Any]]) -> list[str]:
     """Registers, shared memory, occupancy and the predicted shares."""
     ordered = [rows[c] for c in assemble.CAPABILITIES]
@@ -102,7 +108,7 @@ def compiled_columns(rows: dict[assemble.Capability, dict[str, Any]]) -> list[st
         " / ".join(str(row["registers"]) for row in ordered),
         " / ".join(dict.fromkeys(str(row["shared"]) for row in ordered)),
         " / ".join(f"{row['occupancy']:.0%}" for row in ordered),
-        *(f"{rows[gpu.capability]['share']:.0%} {rows[gpu.capability]['roof']}" for gpu in roofline.GPUS),
+        *(f"{percent(*rows[gpu.capability]['share'])} {rows[gpu.capability]['roof']}" for gpu in roofline.GPUS),
     ]
 
 
