@@ -5,23 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import availability
 import isa as isas
 import numpy as np
 import pytest
 
 import fastnn
 
-# All of them, or those of a comma list: FASTNN_TEST_BACKENDS=numba.
+# Those of a comma list, FASTNN_TEST_BACKENDS=numba, or all that need no GPU. The cuda backend runs on one, or with
+# NUMBA_ENABLE_CUDASIM=1 in the simulator: see test_cuda_simulator.py.
 BACKENDS = os.environ.get("FASTNN_TEST_BACKENDS", ",".join(["reference", "native", "numba"])).split(",")
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a backend, which is also the one in use."""
-    if request.param == "numba":
-        pytest.importorskip("numba", reason="the numba backend needs numba")
+    availability.require(request.param)
     with fastnn.use_backend(request.param):
         yield request.param
+
+
+@pytest.fixture(autouse=True)
+def cuda() -> None:
+    """Where the cuda backend is tested, also by way of networks, the simulator is ready and a test has its time."""
+    if BACKENDS == ["cuda"]:
+        availability.require("cuda")
 
 
 @pytest.fixture(params=isas.AVAILABLE)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
+import availability
 import numpy as np
 import pytest
 
 import fastnn
 from fastnn.activations import NAMES, Kind
+from fastnn.network import engines
 from fastnn.network.engine import Data, Engine, LossPlan, OptimizerPlan, Steps, Training
 from fastnn.network.generic import GenericEngine
 from fastnn.network.plan import (
@@ -28,7 +31,10 @@ from fastnn.network.plan import (
     Variable,
 )
 
+# The generic engine on the backends of conftest's fixture, and the native engine.
 ENGINES = ("generic-reference", "generic-native", "generic-numba", "native")
+if "cuda" in os.environ.get("FASTNN_TEST_BACKENDS", ""):
+    ENGINES = ("generic-cuda",)
 SEED = 987654321
 # Not a multiple of the batch: the last one is smaller.
 ROWS, BATCH, EPOCHS = 37, 8, 20
@@ -39,8 +45,9 @@ SGD = OptimizerPlan("sgd")
 
 def make_engine(name: str, plan: Plan) -> Engine:
     """An engine by its name in ENGINES; skips the test where there is none."""
-    if name == "generic-numba":
-        pytest.importorskip("numba", reason="the numba backend needs numba")
+    availability.require(name.removeprefix("generic-"))
+    if name == "generic-cuda":
+        return engines.make(plan, "cuda", "generic")[0]
     if name != "native":
         return GenericEngine(plan, name.removeprefix("generic-"))
     native: Any = pytest.importorskip("fastnn.network.native")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,14 @@ ENGINES: dict[str, dict[str, str]] = {
     "generic-native": {"backend": "native", "engine": "generic"},
     "generic-numba": {"backend": "numba", "engine": "generic"},
     "native": {"backend": "native", "engine": "native"},
+    "generic-cuda": {"backend": "cuda", "engine": "generic"},
 }
 _NEEDS_NUMBA = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="the numba backend needs numba")
-ENGINE_PARAMETERS = [pytest.param(name, marks=_NEEDS_NUMBA) if "numba" in name else name for name in ENGINES]
+ENGINE_PARAMETERS = [
+    pytest.param(name, marks=_NEEDS_NUMBA) if "numba" in name else name for name in ENGINES if "cuda" not in name
+]
+if "cuda" in os.environ.get("FASTNN_TEST_BACKENDS", ""):
+    ENGINE_PARAMETERS = ["generic-cuda"]
 
 
 def classes(rows: int = 90, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import isa as isas
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 
 import fastnn
 from fastnn import _fastnn, activations, backends
+from fastnn.backends import gpu
 
 
 def in_new_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -133,18 +135,65 @@ def test_a_named_backend_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_show_config() -> None:
     config = fastnn.show_config()
-    assert list(config) == ["version", "python", "numpy", "compiler", "isa", "isas", "threads", "backend", "backends"]
+    keys = ["version", "python", "numpy", "compiler", "isa", "isas", "threads", "backend", "backends", "cuda"]
+    assert list(config) == keys
     assert config["version"] == fastnn.__version__
     assert config["isa"] in config["isas"]
     assert "generic" in config["isas"]
     optional = {name: importlib.util.find_spec(package) is not None for name, package in backends.NEEDS.items()}
+    optional["cuda"] = gpu.missing() is None
     assert config["backends"] == {"native": True, "reference": True, **optional}
     assert fastnn.available_backends() == ["native", "reference", *(name for name in optional if optional[name])]
     lines = repr(config).splitlines()
     assert len(lines) == len(config)
     assert lines[0] == f"version   {fastnn.__version__}"
     shown = [name if there else f"{name} (missing)" for name, there in config["backends"].items()]
-    assert lines[-1] == f"backends  {', '.join(shown)}"
+    assert lines[-2] == f"backends  {', '.join(shown)}"
+    assert lines[-1] == f"cuda      {config['cuda']}"
+
+
+@pytest.mark.parametrize(
+    ("is_installed", "libraries", "sentence"),
+    [
+        (False, {}, gpu.NO_PACKAGE),
+        (True, {}, gpu.NO_DRIVER.format(gpu.DRIVER)),
+        (True, {gpu.DRIVER: 0, gpu.MANAGEMENT: 0}, gpu.NO_DEVICE),
+        (True, {gpu.DRIVER: 0, gpu.MANAGEMENT: 1}, None),
+        (True, {gpu.DRIVER: 0}, None),
+    ],
+    ids=["package", "driver", "device", "all there", "cannot be told"],
+)
+def test_what_the_cuda_backend_lacks(
+    monkeypatch: pytest.MonkeyPatch, is_installed: bool, libraries: dict[str, int], sentence: str | None
+) -> None:
+    """Packages and libraries by their names; a library's value is the number of GPUs that it finds."""
+
+    class Library:
+        def __init__(self, gpus: int) -> None:
+            self.gpus = gpus
+
+        def nvmlInit_v2(self) -> int:
+            return 0
+
+        nvmlShutdown = nvmlInit_v2
+
+        def nvmlDeviceGetCount_v2(self, pointer: Any) -> int:
+            pointer._obj.value = self.gpus
+            return 0
+
+    def library(name: str) -> Any:
+        return Library(libraries[name]) if name in libraries else None
+
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: is_installed or None)
+    monkeypatch.setattr(gpu, "_library", library)
+    gpu._missing_hardware.cache_clear()
+    try:
+        assert gpu.missing() == sentence
+        assert backends.is_available("cuda") == (sentence is None)
+        assert fastnn.show_config()["cuda"].startswith(sentence or "on the GPU")
+    finally:
+        gpu._missing_hardware.cache_clear()
 
 
 def test_fastnn_isa_chooses(isa: str) -> None:

@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 HALF, SINGLE, DOUBLE = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 
 
+def is_on_device(value: Any) -> bool:
+    """Whether this is an array on a CUDA device, of whichever package; none is imported."""
+    if value is None or isinstance(value, (np.ndarray, np.generic, list, tuple, float, int)):
+        return False
+    if getattr(value, "__cuda_ndarray__", False):
+        return True
+    try:
+        if getattr(value, "__cuda_array_interface__", None) is not None:
+            return True
+        device = getattr(value, "__dlpack_device__", None)
+        # DLPack's numbers for CUDA's memory and for its managed memory.
+        return device is not None and int(device()[0]) in (2, 13)
+    except (RuntimeError, TypeError, ValueError, BufferError):
+        return False
+
+
 def to_ndarray(value: object, name: str) -> Array:
     """A plain ndarray of real numbers, without a copy where there is one already.
 
@@ -87,7 +103,16 @@ class Inputs:
     float64 wins over float32; float16 and bfloat16 count as float32. Lists, tuples, Python numbers, integers and bools
     are weak: they follow the others, and alone become float64. If the argument named by `decider` is floating, it
     decides alone (a loss has the dtype of its logits). is_strong says whether any argument was floating.
+
+    With an argument on a CUDA device this becomes device_arrays.DeviceInputs.
     """
+
+    def __new__(cls, values: dict[str, object], **options: Any) -> Inputs:
+        if cls is Inputs and any(map(is_on_device, values.values())):
+            from fastnn.device_arrays import DeviceInputs
+
+            cls = DeviceInputs
+        return super().__new__(cls)
 
     def __init__(self, values: dict[str, object], *, optional: tuple[str, ...] = (), decider: str = "") -> None:
         self.arrays: dict[str, Array] = {}
@@ -131,6 +156,10 @@ class Inputs:
         """A matrix of weights: a transposed one is packed from the transpose, so it is not copied here."""
         return convert(self.arrays[name], self.dtype, transposed=True)
 
+    def shaped(self, result: Any, shape: tuple[int, ...]) -> Any:
+        """A result in another shape, in the same memory."""
+        return np.asarray(result).reshape(shape)
+
     def require_shape(self, name: str, wanted: tuple[int, ...], letters: str) -> None:
         """Raises ValueError unless the argument has that shape; does nothing for one that was not given."""
         if name in self.arrays and self.shape(name) != wanted:
@@ -142,7 +171,19 @@ class Output:
 
     buffer is what a backend gets as its `out`: None without an array from the caller; that array itself where the
     result fits in as it comes; else a scratch array, whose contents deliver() puts in place.
+
+    For inputs on a CUDA device this becomes device_arrays.DeviceOutput.
     """
+
+    def __new__(cls, out: object, name: str, shape: tuple[int, ...], inputs: Inputs, **options: Any) -> Output:
+        if cls is Output:
+            from fastnn import device_arrays
+
+            if isinstance(inputs, device_arrays.DeviceInputs):
+                return super().__new__(device_arrays.DeviceOutput)
+            if is_on_device(out):
+                raise device_arrays.mixed(name, next(iter(inputs.arrays)))
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -219,8 +260,12 @@ def require_apart(*outputs: Output) -> None:
                 raise ValueError(f"{name} must not overlap {other}")
 
 
-def overlap(a: Array, b: Array) -> bool:
+def overlap(a: Any, b: Any) -> bool:
     """Whether two arrays share memory. Quick as long as one of them is contiguous."""
+    if not isinstance(a, np.ndarray):
+        from fastnn import device_arrays
+
+        return device_arrays.overlap(a, b)
     return np.may_share_memory(a, b) and np.shares_memory(a, b)
 
 

@@ -76,7 +76,8 @@ def show_config() -> Config:
 
     Returns:
         A dict with the keys version, python, numpy, compiler, isa (the one chosen), isas (all that this processor can
-        run, the best first), threads, backend (the current one) and backends (name -> whether it can be used).
+        run, the best first), threads, backend (the current one), backends (name -> whether it can be used) and cuda (in
+        a sentence, what the cuda backend lacks here, or what it is).
     """
     return Config(
         version=_fastnn.version,
@@ -88,6 +89,7 @@ def show_config() -> Config:
         threads=_fastnn.get_num_threads(),
         backend=backends.active.get() or backends.DEFAULT,
         backends={name: backends.is_available(name) for name in backends.NAMES},
+        cuda=_cuda(),
     )
 
 
@@ -100,6 +102,12 @@ def register_threadpoolctl() -> None:
     from fastnn import threadpool
 
     threadpool.register()
+
+
+def _cuda() -> str:
+    from fastnn.backends import gpu
+
+    return gpu.missing() or f"{gpu.PLACE[gpu.is_simulated()]}; compiled and simulated, not yet timed on a GPU"
 
 
 def _shown(value: object) -> str:

@@ -11,14 +11,17 @@ from fastnn import _fastnn, arguments
 
 DEFAULT = "native"
 # name -> its module in this package, and the package beside NumPy that it needs
-MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu"}
-NEEDS = {"numba": "numba"}
+MODULES = {"native": "native", "reference": "reference", "numba": "numba_cpu", "cuda": "numba_cuda"}
+NEEDS = {"numba": "numba", "cuda": "numba_cuda"}
 NAMES = tuple(MODULES)
 ALIASES = {"numpy": "reference"}
 
 # What use_backend sets: a name among NAMES, or None. The binding reads it too.
 active: ContextVar[str | None] = ContextVar("fastnn_backend", default=None)
 _fastnn._set_backend_variable(active)
+
+# The backend of the call that is being prepared: arrays on a device are refused where it cannot compute with them.
+chosen: ContextVar[str] = ContextVar("fastnn_chosen_backend", default=DEFAULT)
 
 _loaded: dict[str, Any] = {}
 
@@ -35,18 +38,32 @@ def canonical(name: object) -> str:
 
 
 def load(name: str) -> Any:
-    """The module of a backend, by its canonical name."""
+    """The module of a backend, by its canonical name.
+
+    Raises:
+        ImportError: its package is not installed.
+        RuntimeError: it computes on a GPU, and there is none or no driver for it.
+    """
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
+        module = importlib.import_module(f"fastnn.backends.{MODULES[name]}")
+        if name == "cuda":
+            module.require_device()
+        _loaded[name] = module
     return module
 
 
 def is_available(name: str) -> bool:
-    """Whether a backend's package is installed. Nothing is imported: Numba would take a second."""
+    """Whether a backend's package is installed, and its GPU. Nothing is imported: Numba would take a second."""
+    if name == "cuda":
+        from fastnn.backends import gpu
+
+        return gpu.missing() is None
     return name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None
 
 
 def choose(backend: object) -> Any:
     """The module a call goes to: the backend it names, else that of use_backend, else the native one."""
-    return load(canonical(backend) if backend is not None else active.get() or DEFAULT)
+    name = canonical(backend) if backend is not None else active.get() or DEFAULT
+    chosen.set(name)
+    return load(name)

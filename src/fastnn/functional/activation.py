@@ -138,7 +138,7 @@ def prelu_backward(dy: ArrayLike, x: ArrayLike, slope: ArrayLike, *, backend: st
     inputs.require_shape("dy", shape, "x's shape")
     _check_slope(inputs)
     dx, dslope = ops.prelu_backward(inputs.prepared("dy"), inputs.prepared("x"), inputs.prepared("slope"))
-    return dx.reshape(shape), dslope
+    return inputs.shaped(dx, shape), dslope
 
 
 def _check_slope(inputs: Inputs) -> None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _fastnn, arguments, backends
-from fastnn.arrays import Inputs, Output
+from fastnn import _fastnn, arguments, backends, device_arrays
+from fastnn.arrays import Inputs, Output, is_on_device
 from fastnn.functional.reduction import delivered_loss, prepared_dloss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from fastnn.arrays import Array
@@ -227,24 +229,36 @@ class _ClassLoss:
 
     def _prepared_targets(self) -> Array:
         targets = self.inputs.arrays["targets"]
-        if targets.shape == self.shape:
+        if self.inputs.shape("targets") == self.shape:
             return self.inputs.prepared("targets", self.axis)
-        if targets.shape != self.rows:
+        if self.inputs.shape("targets") != self.rows:
             raise ValueError(
                 f"targets must have shape {self.rows} for class indices or {self.shape} for probabilities, "
-                f"got {targets.shape}"
+                f"got {self.inputs.shape('targets')}"
             )
         if targets.dtype.kind not in "iu":
             raise TypeError(f"targets of shape {self.rows} must be integers (class indices), got dtype {targets.dtype}")
+        if is_on_device(targets):
+            index, place = device_arrays.prepared_indices(targets, self.classes, self.ignored)
+            if place is not None:
+                raise self._outside(
+                    np.unravel_index(place, self.rows), self.inputs.shaped(targets, (targets.size,))[place]
+                )
+            prepared: Array = index
+            return prepared
         outside = (targets < 0) | (targets >= self.classes)
         if self.ignored is not None:
             outside &= targets != self.ignored
         if outside.any():
-            where = tuple(int(i) for i in np.argwhere(outside)[0])
-            place = f" at index {where[0] if len(where) == 1 else where}" if where else ""
-            also = "" if self.ignored is None else f", or ignore_index = {self.ignored}"
-            raise IndexError(
-                f"targets must be class indices from 0 to {self.classes - 1} (C = {self.classes}){also}; "
-                f"got {targets[where]}{place}"
-            )
+            where = tuple(np.argwhere(outside)[0])
+            raise self._outside(where, targets[where])
         return np.array(targets, dtype=np.int64, order="C")
+
+    def _outside(self, place: Sequence[Any], value: Any) -> IndexError:
+        """The error for an index out of range."""
+        where = tuple(map(int, place))
+        there = f" at index {where[0] if len(where) == 1 else where}" if where else ""
+        also = "" if self.ignored is None else f", or ignore_index = {self.ignored}"
+        return IndexError(
+            f"targets must be class indices from 0 to {self.classes - 1} (C = {self.classes}){also}; got {value}{there}"
+        )

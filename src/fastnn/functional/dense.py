@@ -149,7 +149,7 @@ class PackedDense:
         ValueError: a shape is wrong or the activation is unknown.
     """
 
-    __slots__ = ("_layer", "_packed", "activation", "dtype", "in_features", "out_features")
+    __slots__ = ("_backend", "_layer", "_packed", "activation", "dtype", "in_features", "out_features")
 
     in_features: int
     out_features: int
@@ -169,6 +169,7 @@ class PackedDense:
         inputs = Inputs({"w": w, "b": b}, optional=("b",))
         self.in_features, self.out_features = _checked_weights(inputs, None)
         self.dtype = inputs.dtype
+        self._backend = backends.chosen.get()
         self._layer = ops.PackedDense(inputs.weights("w"), inputs.optional("b"), self.activation)
         self._packed = getattr(self._layer, "packed", None)
 
@@ -191,6 +192,7 @@ class PackedDense:
         y: Array = _fastnn.packed_dense(self._packed, x, out)
         if y is not NotImplemented:
             return y
+        backends.chosen.set(self._backend)
         inputs = Inputs({"x": x})
         if inputs.is_strong and inputs.dtype != self.dtype == SINGLE:
             raise TypeError("x must be float32 like the packed weights, got float64; pass x.astype(numpy.float32)")

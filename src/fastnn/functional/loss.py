@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _fastnn, arguments, backends
-from fastnn.arrays import Inputs, Output
+from fastnn.arrays import Inputs, Output, is_on_device
 from fastnn.functional.reduction import delivered_loss, prepared_dloss
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def mse(
         loss = _fastnn.mse(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("mse", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "mse", y, targets, sample_weight, reduction).loss()
 
 
 def mse_with_grad(
@@ -59,7 +59,7 @@ def mse_with_grad(
         answer: tuple[Any, Array] = _fastnn.mse_with_grad(y, targets, sample_weight, reduction, dloss, out)
         if answer is not NotImplemented:
             return answer
-    return _Loss("mse", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "mse", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def mae(
@@ -75,7 +75,7 @@ def mae(
         loss = _fastnn.mae(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("mae", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "mae", y, targets, sample_weight, reduction).loss()
 
 
 def mae_with_grad(
@@ -93,7 +93,7 @@ def mae_with_grad(
         answer: tuple[Any, Array] = _fastnn.mae_with_grad(y, targets, sample_weight, reduction, dloss, out)
         if answer is not NotImplemented:
             return answer
-    return _Loss("mae", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "mae", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def huber(
@@ -110,7 +110,7 @@ def huber(
         loss = _fastnn.huber(y, targets, delta, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("huber", y, targets, sample_weight, reduction, delta=delta).loss(backend)
+    return _Loss(backend, "huber", y, targets, sample_weight, reduction, delta=delta).loss()
 
 
 def huber_with_grad(
@@ -129,7 +129,7 @@ def huber_with_grad(
         answer: tuple[Any, Array] = _fastnn.huber_with_grad(y, targets, delta, sample_weight, reduction, dloss, out)
         if answer is not NotImplemented:
             return answer
-    return _Loss("huber", y, targets, sample_weight, reduction, delta=delta).with_grad(dloss, out, backend)
+    return _Loss(backend, "huber", y, targets, sample_weight, reduction, delta=delta).with_grad(dloss, out)
 
 
 def sum_squared_error(
@@ -145,7 +145,7 @@ def sum_squared_error(
         loss = _fastnn.sum_squared_error(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("sum_squared_error", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "sum_squared_error", y, targets, sample_weight, reduction).loss()
 
 
 def sum_squared_error_with_grad(
@@ -165,7 +165,7 @@ def sum_squared_error_with_grad(
         )
         if answer is not NotImplemented:
             return answer
-    return _Loss("sum_squared_error", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "sum_squared_error", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def poisson(
@@ -181,7 +181,7 @@ def poisson(
         loss = _fastnn.poisson(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("poisson", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "poisson", y, targets, sample_weight, reduction).loss()
 
 
 def poisson_with_grad(
@@ -199,7 +199,7 @@ def poisson_with_grad(
         answer: tuple[Any, Array] = _fastnn.poisson_with_grad(y, targets, sample_weight, reduction, dloss, out)
         if answer is not NotImplemented:
             return answer
-    return _Loss("poisson", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "poisson", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def hinge(
@@ -215,7 +215,7 @@ def hinge(
         loss = _fastnn.hinge(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("hinge", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "hinge", y, targets, sample_weight, reduction).loss()
 
 
 def hinge_with_grad(
@@ -233,7 +233,7 @@ def hinge_with_grad(
         answer: tuple[Any, Array] = _fastnn.hinge_with_grad(y, targets, sample_weight, reduction, dloss, out)
         if answer is not NotImplemented:
             return answer
-    return _Loss("hinge", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "hinge", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def binary_cross_entropy(
@@ -249,7 +249,7 @@ def binary_cross_entropy(
         loss = _fastnn.binary_cross_entropy(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("binary_cross_entropy", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "binary_cross_entropy", y, targets, sample_weight, reduction).loss()
 
 
 def binary_cross_entropy_with_grad(
@@ -269,7 +269,7 @@ def binary_cross_entropy_with_grad(
         )
         if answer is not NotImplemented:
             return answer
-    return _Loss("binary_cross_entropy", y, targets, sample_weight, reduction).with_grad(dloss, out, backend)
+    return _Loss(backend, "binary_cross_entropy", y, targets, sample_weight, reduction).with_grad(dloss, out)
 
 
 def binary_cross_entropy_with_logits(
@@ -285,7 +285,7 @@ def binary_cross_entropy_with_logits(
         loss = _fastnn.binary_cross_entropy_with_logits(y, targets, sample_weight, reduction)
         if loss is not NotImplemented:
             return loss
-    return _Loss("binary_cross_entropy_with_logits", y, targets, sample_weight, reduction).loss(backend)
+    return _Loss(backend, "binary_cross_entropy_with_logits", y, targets, sample_weight, reduction).loss()
 
 
 def binary_cross_entropy_with_logits_with_grad(
@@ -305,8 +305,8 @@ def binary_cross_entropy_with_logits_with_grad(
         )
         if answer is not NotImplemented:
             return answer
-    return _Loss("binary_cross_entropy_with_logits", y, targets, sample_weight, reduction).with_grad(
-        dloss, out, backend
+    return _Loss(backend, "binary_cross_entropy_with_logits", y, targets, sample_weight, reduction).with_grad(
+        dloss, out
     )
 
 
@@ -315,6 +315,7 @@ class _Loss:
 
     def __init__(
         self,
+        backend: object,
         operation: str,
         y: object,
         targets: object,
@@ -322,6 +323,8 @@ class _Loss:
         reduction: object,
         **options: object,
     ) -> None:
+        # Before the arrays are looked at: whether they may lie on a device depends on it.
+        self.ops = backends.choose(backend)
         self.operation = operation
         given = {"y": y, "targets": targets, "sample_weight": sample_weight}
         self.inputs = Inputs(given, optional=("sample_weight",), decider="y")
@@ -335,14 +338,14 @@ class _Loss:
         self.options["sample_weight"] = self._prepared_weight()
         self.options["reduction"] = self.reduction
 
-    def loss(self, backend: object) -> Any:
+    def loss(self) -> Any:
         """The loss alone."""
-        operation = getattr(backends.choose(backend), self.operation)
+        operation = getattr(self.ops, self.operation)
         return self._delivered(operation(*self._operands(), **self.options))
 
-    def with_grad(self, dloss: object, out: object, backend: object) -> tuple[Any, Array]:
+    def with_grad(self, dloss: object, out: object) -> tuple[Any, Array]:
         """The loss and its gradient."""
-        operation = getattr(backends.choose(backend), f"{self.operation}_with_grad")
+        operation = getattr(self.ops, f"{self.operation}_with_grad")
         factor = prepared_dloss(dloss, self.reduction, self.losses, self.inputs)
         result = Output(out, "out", self.shape, self.inputs, alias="y")
         value, gradient = operation(*self._operands(), **self.options, dloss=factor, out=result.buffer)
@@ -364,4 +367,5 @@ class _Loss:
                 f"{self.losses[:1]}, got {shape}"
             )
         weight = self.inputs.prepared("sample_weight")
-        return weight if shape else np.broadcast_to(weight, self.losses[:1] or (1,)).copy()
+        # On a device the kernels take one number for all.
+        return weight if shape or is_on_device(weight) else np.broadcast_to(weight, self.losses[:1] or (1,)).copy()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _fastnn, arguments, backends
-from fastnn.arrays import DOUBLE, SINGLE, Inputs, convert, overlap, refuse_masked, to_ndarray
+from fastnn import _fastnn, arguments, backends, device_arrays
+from fastnn.arrays import DOUBLE, SINGLE, Inputs, convert, is_on_device, overlap, refuse_masked, to_ndarray
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -225,8 +225,8 @@ def global_norm(arrays: Iterable[ArrayLike], *, backend: str | None = None) -> f
         if norm is not NotImplemented:
             return norm
     ops = backends.choose(backend)
-    if isinstance(arrays, np.ndarray):
-        arrays = [arrays]
+    if isinstance(arrays, np.ndarray) or is_on_device(arrays):
+        arrays = [arrays]  # type: ignore[list-item]
     try:
         values: list[object] = list(arrays)
     except TypeError:
@@ -241,6 +241,8 @@ def _in_place(
     p: object, g: object, states: dict[str, object], *, optional: tuple[str, ...] = ()
 ) -> tuple[Array, Array, list[Array | None]]:
     """p, g and the states as a backend takes them, once all of them are known to fit."""
+    if any(map(is_on_device, (p, g, *states.values()))):
+        return _in_place_on_device(p, g, states)
     parameters = _written(p, "p", None)
     written = {"p": parameters}
     for name, value in states.items():
@@ -260,6 +262,35 @@ def _in_place(
         _one_axis(convert(gradient, parameters.dtype)),
         [_one_axis(written[name]) if name in written else None for name in states],
     )
+
+
+def _in_place_on_device(p: object, g: object, states: dict[str, object]) -> tuple[Any, Any, list[Any]]:
+    """_in_place for arrays on a CUDA device. Nothing is converted but g."""
+    given = {"p": p, "g": g, **{name: value for name, value in states.items() if value is not None}}
+    missing = [name for name, value in states.items() if value is None and name not in ("velocity", "momentum_buffer")]
+    if missing:
+        raise TypeError(f"{missing[0]} must be an array on the device like p, for it is written in place; got None")
+    inputs = device_arrays.DeviceInputs(given)
+    like = inputs.arrays["p"]
+    for name, array in inputs.arrays.items():
+        if name != "g":
+            if array.dtype not in (SINGLE, DOUBLE):
+                raise TypeError(
+                    f"{name} must have dtype float32 or float64, for it is written in place; got {array.dtype}"
+                )
+            if array.dtype != like.dtype:
+                raise TypeError(f"{name} must have p's dtype {like.dtype}, got {array.dtype}")
+            device_arrays.require_writeable(given[name], name)
+        if tuple(array.shape) != tuple(like.shape):
+            raise ValueError(f"{name} must have p's shape {tuple(like.shape)}, got {tuple(array.shape)}")
+    names = list(inputs.arrays)
+    for i, name in enumerate(names):
+        for other in names[i + 1 :]:
+            if overlap(inputs.arrays[name], inputs.arrays[other]):
+                raise ValueError(f"{name} must not overlap {other}")
+    inputs.follow(like.dtype)
+    prepared = {name: inputs.prepared(name) for name in names}
+    return prepared["p"], prepared["g"], [prepared.get(name) for name in states]
 
 
 def _written(value: Any, name: str, like: Array | None) -> Array:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fastnn import _fastnn, arguments, backends
 from fastnn.arrays import Inputs, Output
 
@@ -132,16 +130,17 @@ def logsumexp(x: ArrayLike, axis: int = -1, keepdims: bool = False, *, backend: 
         ValueError: axis is out of range.
     """
     if backend is None:
-        s: Array = _fastnn.logsumexp(x, axis, keepdims)
-        if s is not NotImplemented:
-            return s
+        quick: Array = _fastnn.logsumexp(x, axis, keepdims)
+        if quick is not NotImplemented:
+            return quick
     ops = backends.choose(backend)
     inputs = Inputs({"x": x})
     shape = inputs.shape("x")
     index = arguments.axis_of(axis, shape, "x")
     keep = arguments.flag(keepdims, "keepdims")
-    s = np.asarray(ops.logsumexp(inputs.prepared("x", index), -1, False))
-    return np.expand_dims(s, index) if keep and shape else s
+    rest = (*shape[:index], *([1] if keep and shape else []), *shape[index + 1 :])
+    s: Array = inputs.shaped(ops.logsumexp(inputs.prepared("x", index), -1, False), rest)
+    return s
 
 
 def _forward(operation: str, x: object, axis: object, out: object, backend: object) -> Array:

@@ -34,6 +34,10 @@ def make(plan: Plan, backend: str | None, engine: str) -> tuple[Engine, str]:
             return NativeEngine(plan), operations
         if engine == "native":
             raise ValueError(f"the native engine cannot compute this network: {reason}")
+    if operations == "cuda":
+        from fastnn.network.cuda import CudaEngine
+
+        return CudaEngine(plan), operations
     from fastnn.network.generic import GenericEngine
 
     return GenericEngine(plan, operations), operations

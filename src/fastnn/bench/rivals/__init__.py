@@ -14,7 +14,7 @@ from fastnn.bench.cases import Arrays, Case
 from fastnn.bench.measure import Entry
 
 DEFAULT = ("numpy", "torch", "onnxruntime", "openvino", "jax", "sklearn", "keras")
-NAMES = (*DEFAULT, "torch_compile", "numba", "numba_backend")
+NAMES = (*DEFAULT, "torch_compile", "numba", "numba_backend", "cuda_backend")
 
 
 class Rival(Protocol):
