@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextvars
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -198,15 +199,19 @@ class Module(kernelapi.FakeCUDAModule):
         super().__init__(grid, block, 0)
         self._size, self._local = size, Local()
 
+    def __getattr__(self, name: str) -> Any:
+        """What no kernel asks for is asked for by the host code of another Python thread, beside a kernel."""
+        return getattr(cuda, name)
+
     def begin_block(self) -> None:
         """Each block has shared memory of its own."""
         self._shared = Shared(self._size)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """Rounded once, where the simulator's rounds twice."""
-        dtype = np.result_type(a, b, c)
-        wide = np.float64 if dtype == np.float32 else np.longdouble
-        return dtype.type(wide(a) * wide(b) + wide(c))
+        if np.float64 not in (type(a), type(b), type(c)):
+            return np.float32(float(a) * float(b) + float(c))  # Python's numbers are faster than NumPy's
+        return np.float64(np.longdouble(a) * np.longdouble(b) + np.longdouble(c))
 
 
 @contextmanager
@@ -224,10 +229,12 @@ def swapped(function: Any, module: Module) -> Iterator[None]:
 def install() -> None:
     """Puts all this into the simulator of this process."""
     launch = simulated_kernel.FakeCUDAKernel.__call__
+    one_at_a_time = threading.RLock()  # kernels of several Python threads
 
     def call(self: Any, *args: Any) -> Any:
-        inside = self._device or simulated_kernel._kernel_context is not None
-        return self.fn(*args) if inside else launch(self, *args)
+        with one_at_a_time:
+            inside = self._device or simulated_kernel._kernel_context is not None
+            return self.fn(*args) if inside else launch(self, *args)
 
     simulated_kernel.FakeCUDAKernel.__call__ = call
     simulated_kernel.FakeCUDAModule = Module

@@ -43,6 +43,10 @@ NETWORKS = {
 }
 
 
+# One thread of Python at a time: the simulator skips a test that takes too long in the thread that began it only.
+WITHOUT = "not threads_may_predict and not disturb_each_other"
+
+
 @dataclass
 class Outcome:
     """What became of the tests: how many passed, the reasons of those skipped, and what pytest printed."""

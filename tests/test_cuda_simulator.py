@@ -25,7 +25,7 @@ def simulated(*nouns: str, folder: Path, only: str = "cuda", order: str = "") ->
         "FASTNN_TEST_CUDA_SECONDS": SECONDS,
         "FASTNN_TEST_CUDA_ORDER": order,
     }
-    return cuda_suite.run(nouns, folder, only=only, environment=environment)
+    return cuda_suite.run(nouns, folder, only=f"{only} and {cuda_suite.WITHOUT}", environment=environment)
 
 
 def test_a_call_of_every_operation(tmp_path: Path) -> None:
