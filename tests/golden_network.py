@@ -109,11 +109,17 @@ def network(_: str, dtype: Any, words: list[str]) -> Sequence[Any]:
     order = (np.arange(ROWS) * 37 + 11) % ROWS
     epoch = -(-ROWS // case.batch)
     found: list[Any] = []
-    done = 0
-    while done < STEPS:
-        losses, outputs = np.empty(epoch), np.empty((ROWS, plan.outputs), dtype)
-        steps = Steps(data, order, case.batch, 0, np.full(epoch, 0.01), done, losses, outputs)
-        more = engine.train(steps, min(epoch, STEPS - done))
-        done += more
-        found += [losses[:more], outputs[: more * case.batch]]
+    for start in range(0, STEPS, epoch):
+        last = min(epoch, STEPS - start)
+        losses, kept = np.empty(epoch), []
+        done = 0
+        # A call ends early on a slow machine, such as an emulated one.
+        while done < last:
+            outputs = np.empty((ROWS, plan.outputs), dtype)
+            steps = Steps(data, order, case.batch, done, np.full(epoch, 0.01), start + done, losses, outputs)
+            more = engine.train(steps, last - done)
+            rows = min((done + more) * case.batch, ROWS) - done * case.batch
+            kept.append(outputs[:rows])
+            done += more
+        found += [losses[:last], np.concatenate(kept)]
     return [*found, *engine.get_weights(), *(engine.predict(x[:rows], None) for rows in (1, 7, ROWS))]
