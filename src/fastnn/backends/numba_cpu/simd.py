@@ -360,11 +360,11 @@ def same_memory(typingctx: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def before_boundary(typingctx: Any, array: Any, index: Any) -> Any:
-    """How many elements there are from `index` to the next multiple of 32 bytes in memory."""
+    """How many elements there are from `index` to the next multiple of 64 bytes in memory."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = builder.ptrtoint(address(context, builder, sig.args[0], args[0], args[1]), ir.IntType(64))
-        missing = builder.and_(builder.neg(place), ir.IntType(64)(31))
+        missing = builder.and_(builder.neg(place), ir.IntType(64)(63))
         return builder.udiv(missing, ir.IntType(64)(array.dtype.bitwidth // 8))
 
     return types.intp(array, types.intp), code
@@ -372,11 +372,11 @@ def before_boundary(typingctx: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store_around(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """store around the caches, to a multiple of 32 bytes; `settle` must follow before others read it."""
+    """store around the caches, to a multiple of 64 bytes, the widest register's; `settle` must follow before it is read."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = _vector_at(context, builder, sig.args[0], args[0], args[1])
-        written = builder.store(args[2], place, align=32)
+        written = builder.store(args[2], place, align=64)
         written.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
         return context.get_dummy_value()
 
