@@ -372,7 +372,7 @@ def before_boundary(typingctx: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store_around(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """store around the caches, to a multiple of 64 bytes, the widest register's; `settle` must follow before it is read."""
+    """store around the caches, to a multiple of 64 bytes; `settle` must follow before others read it."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = _vector_at(context, builder, sig.args[0], args[0], args[1])
