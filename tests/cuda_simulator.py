@@ -29,8 +29,7 @@ import greenlet
 import numpy as np
 import pytest
 from numba import cuda
-from numba.cuda.simulator import kernel as simulated_kernel
-from numba.cuda.simulator import kernelapi
+from numba.cuda.simulator import kernel as simulated_kernel, kernelapi
 
 WARP = 32
 # The function of warp.py in which the lanes of a warp wait for each other while they exchange values.

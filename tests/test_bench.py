@@ -12,8 +12,7 @@ import pytest
 from machine import MACHINE
 
 import fastnn
-from fastnn import __main__ as command
-from fastnn import _fastnn
+from fastnn import __main__ as command, _fastnn
 from fastnn.bench import cases, compare, limits, measure, plot, report, rivals, runner, worker
 from fastnn.bench.cases import Case
 from fastnn.bench.growth import OPERATIONS

@@ -8,8 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fastnn.datasets import load_mnist, mnist, read_csv, read_idx, read_npz
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import CASES, call
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import fastnn
 

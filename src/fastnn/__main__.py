@@ -8,8 +8,7 @@ from typing import Any
 
 import fastnn
 from fastnn import embedding
-from fastnn.bench import cli as bench
-from fastnn.bench import growth_cli as growth
+from fastnn.bench import cli as bench, growth_cli as growth
 
 
 class _Answer(argparse.Action):

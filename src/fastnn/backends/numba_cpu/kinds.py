@@ -5,9 +5,34 @@ The formulas are those of backends/reference/activation.py, in an order that kee
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fastnn import activations
+from fastnn.backends.kind_numbers import (
+    CELU as CELU,
+    ELU as ELU,
+    EXPONENTIAL as EXPONENTIAL,
+    GELU as GELU,
+    GELU_TANH as GELU_TANH,
+    GELU_TANH_CUBIC as GELU_TANH_CUBIC,
+    GELU_TANH_INNER as GELU_TANH_INNER,
+    HARD_SIGMOID as HARD_SIGMOID,
+    HARD_SWISH as HARD_SWISH,
+    IDENTITY as IDENTITY,
+    LEAKY_RELU as LEAKY_RELU,
+    MISH as MISH,
+    NORMAL_PEAK as NORMAL_PEAK,
+    RELU as RELU,
+    RELU6 as RELU6,
+    SELU as SELU,
+    SELU_ALPHA as SELU_ALPHA,
+    SELU_SCALE as SELU_SCALE,
+    SIGMOID as SIGMOID,
+    SIGN as SIGN,
+    SOFTPLUS as SOFTPLUS,
+    SOFTSIGN as SOFTSIGN,
+    STEP as STEP,
+    SWISH as SWISH,
+    TANH as TANH,
+    number_of as number_of,
+)
 
 from .compiling import inlined
 from .elementary import (
@@ -23,48 +48,6 @@ from .elementary import (
     tanh,
 )
 from .simd import absolute, pick, select, spread
-
-if TYPE_CHECKING:
-    from fastnn.activations import Kind
-
-(
-    IDENTITY,
-    STEP,
-    SIGN,
-    SIGMOID,
-    TANH,
-    RELU,
-    RELU6,
-    LEAKY_RELU,
-    ELU,
-    SELU,
-    CELU,
-    SOFTPLUS,
-    SOFTSIGN,
-    SWISH,
-    GELU,
-    GELU_TANH,
-    MISH,
-    HARD_SIGMOID,
-    HARD_SWISH,
-    EXPONENTIAL,
-) = range(len(activations.NAMES))
-
-SELU_ALPHA = 1.6732632423543772848170429916717
-SELU_SCALE = 1.0507009873554804934193349852946
-GELU_TANH_INNER = 0.79788456080286535588  # sqrt(2 / pi)
-GELU_TANH_CUBIC = 0.044715
-NORMAL_PEAK = 0.39894228040143267794  # 1 / sqrt(2 pi)
-
-_DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "celu": 1.0, "softplus": 1.0, "swish": 1.0}
-
-
-def number_of(kind: str | Kind) -> tuple[int, float]:
-    """The number of a kind, and its parameter (0 for a kind that has none)."""
-    if isinstance(kind, str):
-        name = activations.ALIASES.get(kind, kind)
-        return activations.NAMES.index(name), _DEFAULTS.get(name, 0.0)
-    return activations.NAMES.index(kind.name), float(kind.parameter)
 
 
 @inlined

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import activations
+from fastnn.backends.kind_numbers import number_of
 
 from .arrays import blocks_for, empty, filled, flat, hosted, new, stream_of
 from .compiling import cuda, kernel
-from .kinds import applied, differentiated, number_of
+from .kinds import applied, differentiated
 from .sums import finish_loss, nothing
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import activations
+from fastnn.backends.kind_numbers import IDENTITY, number_of
 
-from .activation import CHUNK as ELEMENTS
-from .activation import COLUMNS, ROWS, activation_gradient, finish_columns
+from .activation import CHUNK as ELEMENTS, COLUMNS, ROWS, activation_gradient, finish_columns
 from .arrays import blocks_for, copied, empty, flat, hosted, is_device, new, stream_of, to_device, transposed
 from .compiling import cuda, kernel
 from .gemm import multiply
-from .kinds import IDENTITY, number_of
 from .sums import nothing
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from fastnn.backends.kind_numbers import IDENTITY, RELU
+
 from .compiling import Kernel, cuda, kernel
 from .elementary import fma
-from .kinds import IDENTITY, RELU, applied
+from .kinds import applied
 from .tile import LAYOUTS, multiply_large, unsigned, width
 from .warp import WARP, warp_sum
 

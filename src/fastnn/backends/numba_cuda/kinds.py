@@ -5,55 +5,37 @@ The formulas are those of backends/reference/activation.py, in an order that kee
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fastnn import activations
+from fastnn.backends.kind_numbers import (
+    CELU,
+    ELU,
+    EXPONENTIAL,
+    GELU,
+    GELU_TANH,
+    GELU_TANH_CUBIC,
+    GELU_TANH_INNER,
+    HARD_SIGMOID,
+    HARD_SWISH,
+    LEAKY_RELU,
+    MISH,
+    NORMAL_PEAK,
+    RELU,
+    RELU6,
+    SELU,
+    SELU_ALPHA,
+    SELU_SCALE,
+    SIGMOID,
+    SIGN,
+    SOFTPLUS,
+    SOFTSIGN,
+    STEP,
+    SWISH,
+    TANH,
+)
 
 from .compiling import device
 from .elementary import divided, erfc, exp, expm1, larger, like, log1p, sigmoid, tanh
 
-if TYPE_CHECKING:
-    from fastnn.activations import Kind
-
-(
-    IDENTITY,
-    STEP,
-    SIGN,
-    SIGMOID,
-    TANH,
-    RELU,
-    RELU6,
-    LEAKY_RELU,
-    ELU,
-    SELU,
-    CELU,
-    SOFTPLUS,
-    SOFTSIGN,
-    SWISH,
-    GELU,
-    GELU_TANH,
-    MISH,
-    HARD_SIGMOID,
-    HARD_SWISH,
-    EXPONENTIAL,
-) = range(len(activations.NAMES))
-
-SELU_ALPHA = 1.6732632423543772848170429916717
-SELU_SCALE = 1.0507009873554804934193349852946
-GELU_TANH_INNER = 0.79788456080286535588  # sqrt(2 / pi)
-GELU_TANH_CUBIC = 0.044715
-NORMAL_PEAK = 0.39894228040143267794  # 1 / sqrt(2 pi)
 ROOT_OF_HALF = 0.70710678118654752440
-
-_DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "celu": 1.0, "softplus": 1.0, "swish": 1.0}
-
-
-def number_of(kind: str | Kind) -> tuple[int, float]:
-    """The number of a kind, and its parameter (0 for a kind that has none)."""
-    if isinstance(kind, str):
-        name = activations.ALIASES.get(kind, kind)
-        return activations.NAMES.index(name), _DEFAULTS.get(name, 0.0)
-    return activations.NAMES.index(kind.name), float(kind.parameter)
 
 
 @device

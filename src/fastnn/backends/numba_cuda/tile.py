@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.backends.kind_numbers import IDENTITY, RELU
+
 from .compiling import SIMULATED, Kernel, cuda, device, kernel
 from .elementary import fma, like
-from .kinds import IDENTITY, RELU, applied
+from .kinds import applied
 from .vectors import BYTES, load_vector, store_vector
 
 THREADS = 256
