@@ -31,7 +31,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND fastnn_exact_flags -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math
     -fno-reciprocal-math -fsigned-zeros)
 endif()
-set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-exceptions
+set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-align-jumps -fno-exceptions
     -fno-rtti -fno-asynchronous-unwind-tables)
 
 # What -O3 adds here is size alone: a copy of every loop for each set of outputs that may be wanted.

@@ -63,7 +63,7 @@ void plain_rows(const ClassLossRows<T>& in, ptrdiff_t begin, ptrdiff_t end, T* e
     for (ptrdiff_t row = begin; row < end; ++row) {
         const T* x = in.x + row * in.columns;
         const RowSum<T> sum =
-            row == begin ? sum_row<T, true>(x, in.columns, e, Nothing()) : sum_row<T, true>(x, in.columns, e, finish);
+            row == begin ? sum_lone_row<T, true>(x, in.columns, e) : sum_row<T, true>(x, in.columns, e, finish);
         if (row != begin) at_target.put(finish.gradient);
 
         const Target<T> target(in.targets, row);

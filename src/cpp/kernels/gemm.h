@@ -75,6 +75,7 @@ void tile(const TileArguments<T>& t) {
         }
     }
     const auto steps = [&](ptrdiff_t count) FASTNN_INLINE_BODY {
+#pragma GCC unroll 1
         for (ptrdiff_t p = 0; p < count; ++p) {
             vec<T> row_of_b[kVectors];
 #pragma GCC unroll 8

@@ -79,7 +79,7 @@ struct Fetching {
 // A row is scaled while the next one's exponentials are computed: its multiplications and stores hide behind them.
 template <class T, bool kStream>
 void softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
-    T sum = sum_row<T, true>(x, columns, e, Nothing()).sum;
+    T sum = sum_lone_row<T, true>(x, columns, e).sum;
     for (ptrdiff_t row = 1; row < rows; ++row) {
         const Scale<T, kStream> scale = {e, y + (row - 1) * columns, set1(1 / sum)};
         const T* next = x + row * columns;
@@ -212,7 +212,7 @@ struct Shift {
 
 template <class T>
 void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
-    RowSum<T> sum = sum_row<T, false>(x, columns, e, Nothing());
+    RowSum<T> sum = sum_lone_row<T, false>(x, columns, e);
     for (ptrdiff_t row = 1;; ++row, x += columns, y += columns) {
         const auto shift = Shift<T>::of(x, y, sum);
         if (row == rows) return for_vectors<T>(columns, shift);
@@ -260,7 +260,7 @@ void log_softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdif
         const ptrdiff_t n = count * columns, first = row * columns;
         // A copy, as the sums read whole groups of 16 past the end.
         memcpy(block.e, dy + first, static_cast<size_t>(n) * sizeof(T));
-        sum_block(block.e, count, columns, block.sums);
+        shared_sum_block(block.e, count, columns, block.sums);
         for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) { store(block.copy + at, exp(load(y + first + at, lanes))); });
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
             const vec<T> sum = set1(block.sums[r]);
@@ -282,7 +282,7 @@ template <class T>
 void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     const auto each_row = [&](ptrdiff_t begin, ptrdiff_t end) {
         for (ptrdiff_t row = begin; row < end; ++row) {
-            s[row] = logsumexp_of(sum_row<T, false>(x + row * columns, columns, scratch, Nothing()));
+            s[row] = logsumexp_of(sum_lone_row<T, false>(x + row * columns, columns, scratch));
         }
     };
     // A row of no elements: log(0).
@@ -296,7 +296,7 @@ void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) 
             if (columns == 1 || !exp_block(x + row * columns, count * columns, block.e)) {
                 return each_row(row, row + count);
             }
-            sum_block(block.e, count, columns, block.sums);
+            shared_sum_block(block.e, count, columns, block.sums);
             for_vectors<T>(count, [&](ptrdiff_t at, auto lanes) {
                 store(s + row + at, log(load(block.sums + at, lanes)), lanes);
             });

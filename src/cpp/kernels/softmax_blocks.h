@@ -90,6 +90,12 @@ FASTNN_INLINE void sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T
     for (; row < rows; ++row) sums[row] = tree_sum(of[row]);
 }
 
+// One copy for what is called less than softmax: 3 KB of a wheel each.
+template <class T>
+__attribute__((noinline)) void shared_sum_block(const T* flat, ptrdiff_t rows, ptrdiff_t columns, T* sums) {
+    sum_block(flat, rows, columns, sums);
+}
+
 // Writes a block's rows to memory: make(row) gives f(at, lanes), which stores the vector that begins at element `at` of
 // the flat result. A row's last vector may run over into the next row, whose turn comes later, but not past the block:
 // so f must not read what it or a row before it has written.

@@ -113,6 +113,12 @@ struct Nothing {
     FASTNN_INLINE void operator()(ptrdiff_t, Lanes) const {}
 };
 
+// One copy of it for the first of many rows, whose speed does not count, and for rows with nothing to finish.
+template <class T, bool kStore>
+__attribute__((noinline)) RowSum<T> sum_lone_row(const T* x, ptrdiff_t n, T* e) {
+    return sum_row<T, kStore>(x, n, e, Nothing());
+}
+
 // log(sum) as high + low. Without low, a row of moderate numbers far from 0 would lose what x - log(sum) cancels: the
 // absolute error of high alone is half an ULP of |log(sum)|, up to 4e-6 for float.
 template <class T>
