@@ -1,14 +1,13 @@
 """The examples run as a user runs them and reach what they promise."""
 
-import gzip
 import pickle
 import re
-import struct
 import sys
 
 import numpy as np
 import pytest
 from example_scripts import EXAMPLES, example
+from mnist_files import write_csv, write_idx, write_npz
 from safetensors.numpy import save_file
 
 import fastnn
@@ -92,29 +91,6 @@ def large_digits():
     images = np.pad((table.images[order] * 15).astype(np.uint8).repeat(3, 1).repeat(3, 2), ((0, 0), (2, 2), (2, 2)))
     labels = table.target[order].astype(np.uint8)
     return {"x_train": images[:600], "y_train": labels[:600], "x_test": images[600:], "y_test": labels[600:]}
-
-
-def write_npz(directory, arrays):
-    np.savez(directory / "mnist.npz", **arrays)
-    return directory / "mnist.npz"
-
-
-def write_idx(directory, arrays):
-    for array, name in zip(
-        arrays.values(), ("train-images", "train-labels", "t10k-images", "t10k-labels"), strict=True
-    ):
-        header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-        (directory / f"{name}-idx{array.ndim}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
-    return directory
-
-
-def write_csv(directory, arrays):
-    images = np.concatenate([arrays["x_train"], arrays["x_test"]]).reshape(-1, 784)
-    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
-    names = ",".join(["label", *(f"pixel{i}" for i in range(784))])
-    table = np.column_stack([labels, images])
-    np.savetxt(directory / "train.csv", table, fmt="%d", delimiter=",", header=names, comments="")
-    return directory / "train.csv"
 
 
 @pytest.mark.parametrize("write", [write_npz, write_idx, write_csv])
@@ -288,14 +264,8 @@ def changed(arrays, **others):
     return {name: array for name, array in {**arrays, **others}.items() if array is not None}
 
 
-WEIGHTS = {
-    "W1": np.zeros((64, 5)),
-    "b1": np.zeros(5),
-    "W2": np.zeros((5, 4)),
-    "b2": np.zeros(4),
-    "W3": np.zeros((4, 10)),
-    "b3": np.zeros(10),
-}
+SHAPES = [(64, 5), (5,), (5, 4), (4,), (4, 10), (10,)]
+WEIGHTS = {name: np.zeros(shape) for name, shape in zip(WEIGHT_NAMES, SHAPES, strict=True)}
 BAD_WEIGHTS = {
     "not there": (None, "No such file"),
     "not chained": (changed(WEIGHTS, W2=np.zeros((6, 4))), "for 5 inputs W2 must have shape (5, units)"),
