@@ -418,6 +418,37 @@ def tree_sum(typingctx: Any, a: Any) -> Any:
 
 
 @intrinsic
+def row_sums(typingctx: Any, array: Any, columns: Any) -> Any:
+    """tree_sum of 16 rows of up to 16 columns that lie one after the other, as a vector.
+
+    16 elements are read from the begin of each row on. Two rows are folded at a time: half as many steps as 16 trees.
+    """
+    vector = Vector(array.dtype)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        mask = _mask_of(context, builder, args[1], array.dtype)
+
+        def indices(numbers: list[int]) -> Any:
+            return ir.Constant(ir.VectorType(ir.IntType(32), LANES), numbers)
+
+        def folded(first: int, rows: int) -> Any:
+            if rows == 1:
+                start = builder.mul(args[1], ir.Constant(args[1].type, first))
+                place = _vector_at(context, builder, sig.args[0], args[0], start)
+                value = builder.load(place, align=array.dtype.bitwidth // 8)
+                return builder.select(mask, value, ir.Constant(_llvm(vector), [0.0] * LANES))
+            pair = folded(first, rows // 2), folded(first + rows // 2, rows // 2)
+            width = LANES // (rows // 2)  # of a row in either of them
+            low = [row + i for row in range(0, 2 * LANES, width) for i in range(width // 2)]
+            high = [i + width // 2 for i in low]
+            return builder.fadd(*(builder.shuffle_vector(*pair, indices(part)) for part in (low, high)))
+
+        return folded(0, LANES)
+
+    return vector(array, types.intp), code
+
+
+@intrinsic
 def tree_max(typingctx: Any, a: Any) -> Any:
     """The largest lane; which one, if there is a nan, is open."""
 

@@ -1,6 +1,7 @@
 """softmax, its logarithm, their gradients and logsumexp, over the last axis.
 
-A sum over a row has 16 lanes and a fixed tree, so it depends on the row alone. Rows of up to 16 columns are one vector.
+A sum over a row has 16 lanes and a fixed tree, so it depends on the row alone. Rows of up to 16 columns are in
+narrow_softmax.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ import numpy as np
 
 from .arrays import back, flat, last, new
 from .compiling import allocating, call_at, inlined, kernel, parallel
-from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, larger, log
+from .elementary import INFINITY, exp, exp_in_range, exp_of_negative, larger, log, smaller
+from .narrow_softmax import (
+    MODERATE,
+    SCRATCH,
+    log_of_sum,
+    narrow_log_softmax_rows,
+    narrow_logsumexp_rows,
+    narrow_softmax_rows,
+)
 from .simd import (
     LANES,
     absolute,
-    any_lane,
     before_boundary,
     first_lanes,
     fma,
@@ -39,8 +47,6 @@ if TYPE_CHECKING:
     from fastnn.arrays import Array
 
 
-# Below this no exponential, and no sum of fewer than 2^34 of them, leaves the normal range; for float32 and float64.
-MODERATE = (64.0, 512.0)
 # From this size on results are stored around the caches: reading them in first would cost half as much again.
 AROUND_BYTES = 24 << 20
 
@@ -158,15 +164,30 @@ def moderate_exp_to(x, start, columns, y, place):
 
 
 @inlined
-def narrow_softmax(v, mask):
-    """The softmax of a row of up to 16 columns in the lanes of the mask."""
-    moderate = select(mask, absolute(v), 0.0)
-    if any_lane(moderate >= pick(v, MODERATE[0], MODERATE[1])):
-        shifted = select(mask, v, -INFINITY)
-        e = select(mask, exp_of_negative(shifted - tree_max(shifted)), 0.0)
-    else:
-        e = select(mask, exp_in_range(v), 0.0)
-    return e * (spread(v, 1.0) / tree_sum(e))
+def moderate_exp_sum(x, start, columns):
+    """moderate_exp_to that writes nothing."""
+    total = spread(x, 0.0)
+    most = spread(x, 0.0)
+    whole = columns - columns % LANES
+    for j in range(0, whole, LANES):
+        v = load(x, start + j)
+        most = larger(most, absolute(v))
+        total = total + exp_in_range(v)
+    if whole < columns:
+        v = load_some(x, start + whole, columns - whole, 0.0)
+        most = larger(most, absolute(v))
+        total = total + select(first_lanes(x, columns - whole), exp_in_range(v), 0.0)
+    return tree_sum(total), tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
+
+
+@kernel
+def wide_exp_sum(x, start, columns):
+    """The sum of exp(x - reference) over a wide row, and the reference: 0 if the row is moderate, else its maximum."""
+    total, is_done = moderate_exp_sum(x, start, columns)
+    if is_done:
+        return total, x.dtype.type(0.0)
+    top, bottom = extremes(x, start, columns)
+    return exp_sum(x, start, columns, top, is_near(x, top, bottom)), top
 
 
 @kernel
@@ -196,17 +217,6 @@ def scale_row_around(e, columns, total, y, start):
 
 
 @kernel
-def narrow_softmax_rows(x, columns, y, begin, end):
-    """softmax_rows for up to 16 columns."""
-    mask = first_lanes(x, columns)
-    whole = whole_loads(x, y, columns, begin, end)
-    for row in range(begin, whole):
-        store(y, row * columns, narrow_softmax(load(x, row * columns), mask))
-    for row in range(whole, end):
-        store_some(y, row * columns, columns, narrow_softmax(load_some(x, row * columns, columns, 0.0), mask))
-
-
-@kernel
 def wide_exp_row(x, start, columns, is_kept, e, place):
     """Writes exp(x), or exp(x - max), of a wide row to e from `place` on, and returns its sum.
 
@@ -225,7 +235,7 @@ def wide_exp_row(x, start, columns, is_kept, e, place):
 def softmax_rows(x, columns, y, begin, end):
     """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x."""
     if columns <= LANES:
-        narrow_softmax_rows(x, columns, y, begin, end)
+        narrow_softmax_rows(x, columns, y, begin, end, np.empty(SCRATCH, y.dtype))
     elif y.size * y.itemsize >= AROUND_BYTES:
         kept = np.empty(columns, y.dtype)
         for row in range(begin, end):
@@ -247,25 +257,28 @@ def softmax_driver(address, x, columns, y, units, parts):
 
 
 @kernel
+def wide_log_softmax_rows(x, columns, y, begin, end):
+    """log_softmax_rows for more than 16 columns."""
+    for row in range(begin, end):
+        start = row * columns
+        total, reference = wide_exp_sum(x, start, columns)
+        high, low = log_of_sum(spread(x, total))
+        whole = columns - columns % LANES
+        for j in range(start, start + whole, LANES):
+            store(y, j, smaller(((load(x, j) - reference) - high) - low, 0.0))
+        if whole < columns:
+            rest = columns - whole
+            v = load_some(x, start + whole, rest, 0.0)
+            store_some(y, start + whole, rest, smaller(((v - reference) - high) - low, 0.0))
+
+
+@allocating
 def log_softmax_rows(x, columns, y, begin, end):
     """y = x - log(sum(exp(x))) for the rows from begin to end of arrays of any shape; y may be x."""
     if columns <= LANES:
-        mask = first_lanes(x, columns)
-        whole = whole_loads(x, y, columns, begin, end)
-        for row in range(begin, end):
-            moved = LANES if row < whole else columns
-            v = select(mask, load_some(x, row * columns, moved, -INFINITY), -INFINITY)
-            shifted = v - tree_max(v)
-            total = tree_sum(select(mask, exp_of_negative(shifted), 0.0))
-            store_some(y, row * columns, moved, shifted - log_of(total))
-        return
-    for row in range(begin, end):
-        start = row * columns
-        top, bottom = extremes(x, start, columns)
-        logarithm = log_of(exp_sum(x, start, columns, top, is_near(x, top, bottom)))
-        for j in range(0, columns, LANES):
-            rest = columns - j
-            store_some(y, start + j, rest, (load_some(x, start + j, rest, 0.0) - top) - logarithm)
+        narrow_log_softmax_rows(x, columns, y, begin, end, np.empty(SCRATCH, y.dtype))
+    else:
+        wide_log_softmax_rows(x, columns, y, begin, end)
 
 
 @parallel
@@ -276,23 +289,27 @@ def log_softmax_driver(address, x, columns, y, units, parts):
 
 
 @kernel
+def wide_logsumexp_rows(x, columns, s, begin, end):
+    """logsumexp_rows for more than 16 columns."""
+    for row in range(begin, end):
+        total, reference = wide_exp_sum(x, row * columns, columns)
+        if not -INFINITY < reference < INFINITY:
+            # Without a finite maximum the exponentials say it all: nan, inf, or 0 for a row of -inf alone.
+            sums = spread(x, 0.0)
+            for j in range(0, columns, LANES):
+                e = exp(load_some(x, row * columns + j, columns - j, -INFINITY))
+                sums = sums + select(first_lanes(x, columns - j), e, 0.0)
+            total, reference = tree_sum(sums), x.dtype.type(0.0)
+        s[row] = reference + log_of(total)
+
+
+@allocating
 def logsumexp_rows(x, columns, s, begin, end):
     """s = log(sum(exp(x))) for the rows from begin to end of x, of any shape, into s of one element a row."""
-    for row in range(begin, end):
-        start = row * columns
-        top = spread(x, -INFINITY)
-        for j in range(0, columns, LANES):
-            v = load_some(x, start + j, columns - j, -INFINITY)
-            top = select(v > top, v, top)
-        largest = tree_max(top)
-        # Without a finite maximum the exponentials say it all: nan, inf, or 0 for a row of -inf alone.
-        shift = largest if -INFINITY < largest < INFINITY else x.dtype.type(0.0)
-        total = spread(x, 0.0)
-        for j in range(0, columns, LANES):
-            rest = columns - j
-            e = exp(load_some(x, start + j, rest, -INFINITY) - shift)
-            total = total + (e if rest >= LANES else select(first_lanes(x, rest), e, 0.0))
-        s[row] = shift + log_of(tree_sum(total))
+    if columns <= LANES:
+        narrow_logsumexp_rows(x, columns, s, begin, end, np.empty(SCRATCH, s.dtype))
+    else:
+        wide_logsumexp_rows(x, columns, s, begin, end)
 
 
 @parallel
