@@ -384,6 +384,24 @@ def store_around(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def fetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Asks for 16 elements, which may lie behind the array's end, to be brought into the L2 cache."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        word = ir.IntType(32)
+        byte = ir.IntType(8).as_pointer()
+        place = builder.bitcast(address(context, builder, sig.args[0], *args), byte)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
+        )
+        for line in range(0, LANES * array.dtype.bitwidth // 8, 64):
+            builder.call(function, [builder.gep(place, [word(line)]), word(0), word(2), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
+
+
+@intrinsic
 def settle(typingctx: Any) -> Any:
     """Waits for what store_around wrote."""
 

@@ -26,6 +26,7 @@ from .simd import (
     LANES,
     absolute,
     before_boundary,
+    fetch,
     first_lanes,
     fma,
     load,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 # From this size on results are stored around the caches: reading them in first would cost half as much again.
 AROUND_BYTES = 24 << 20
+# Elements by which such a row is fetched from memory before it is read; for float32 and float64.
+AHEAD = (2048, 1024)
 
 
 @inlined
@@ -231,16 +234,47 @@ def wide_exp_row(x, start, columns, is_kept, e, place):
     return exp_to(x, start, columns, top, is_near(x, top, bottom), e, place)
 
 
+@kernel
+def next_exp_row(x, start, columns, kept, total, y, done):
+    """wide_exp_row into kept, while the row before, whose exponentials kept holds, goes to y from `done` on.
+
+    So memory is read and written all the time. The stores begin at a boundary, a step ahead of what replaces them.
+    """
+    factor = 1.0 / spread(y, total)
+    shift = before_boundary(y, done)
+    store_some(y, done, shift, load_some(kept, 0, shift, 0.0) * factor)
+    sums = spread(x, 0.0)
+    most = spread(x, 0.0)
+    for j in range(0, columns, LANES):
+        place = j + shift
+        if place + LANES <= columns:
+            store_around(y, done + place, load(kept, place) * factor)
+        else:
+            store_some(y, done + place, columns - place, load_some(kept, place, columns - place, 0.0) * factor)
+        rest = columns - j
+        fetch(x, start + j + pick(x, AHEAD[0], AHEAD[1]))
+        v = load_some(x, start + j, rest, 0.0)
+        most = larger(most, absolute(v))
+        e = exp_in_range(v)
+        store_some(kept, j, rest, e)
+        sums = sums + (e if rest >= LANES else select(first_lanes(x, rest), e, 0.0))
+    if tree_max(most) < pick(x, MODERATE[0], MODERATE[1]):
+        return tree_sum(sums)
+    top, bottom = extremes(x, start, columns)
+    return exp_to(x, start, columns, top, is_near(x, top, bottom), kept, 0)
+
+
 @allocating
 def softmax_rows(x, columns, y, begin, end):
     """y = exp(x) / sum(exp(x)) for the rows from begin to end of arrays of any shape; y may be x."""
     if columns <= LANES:
         narrow_softmax_rows(x, columns, y, begin, end, np.empty(SCRATCH, y.dtype))
-    elif y.size * y.itemsize >= AROUND_BYTES:
+    elif y.size * y.itemsize >= AROUND_BYTES and begin < end:
         kept = np.empty(columns, y.dtype)
-        for row in range(begin, end):
-            total = wide_exp_row(x, row * columns, columns, True, kept, 0)
-            scale_row_around(kept, columns, total, y, row * columns)
+        total = wide_exp_row(x, begin * columns, columns, True, kept, 0)
+        for row in range(begin + 1, end):
+            total = next_exp_row(x, row * columns, columns, kept, total, y, (row - 1) * columns)
+        scale_row_around(kept, columns, total, y, (end - 1) * columns)
         settle()
     else:
         is_kept = not same_memory(x, y)
