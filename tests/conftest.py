@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import availability
@@ -23,6 +24,12 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     availability.require(request.param)
     with fastnn.use_backend(request.param):
         yield request.param
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Ctrl-C is heard: what a shell runs in its background ignores it, and the tests of it would wait for ever."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -329,8 +329,9 @@ def test_results_do_not_depend_on_the_batch(engine, dtype):
     whole = model.predict(x, None)
     for row in range(0, len(x), 5):
         y = model.predict(x[row : row + 5], None)
-        # The reference multiplies with NumPy, which promises no bits.
-        np.testing.assert_allclose(y, whole[row : row + 5], rtol=1e-6 if engine == "generic-reference" else 0)
+        # The reference multiplies with NumPy, and cuda has a kernel of its own for few rows: neither promises bits.
+        rtol = 1e-6 if engine in ("generic-reference", "generic-cuda") else 0
+        np.testing.assert_allclose(y, whole[row : row + 5], rtol=rtol)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
