@@ -220,12 +220,19 @@ def test_alignment_does_not_change_bits(offset, columns, dtype):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("columns", "count"), [(4096, 3000), (1000, 12007), (999, 12007), (16, 800003)])
-def test_results_larger_than_the_caches(columns, count, dtype):
-    # Such results are stored around the caches, by other instructions.
+@pytest.mark.parametrize("offset", [0, 5])
+def test_results_larger_than_the_caches(columns, count, offset, dtype):
+    # Such results are stored around the caches, by other instructions, from a boundary in memory on.
     rng = np.random.default_rng(columns)
     x = rng.standard_normal((count, columns)).astype(dtype)
+    x[::3] *= 1000  # with a maximum to take off
+    memory = np.full((2, x.size + 32), 7, dtype)
+    y, dx = (part[offset : offset + x.size].reshape(x.shape) for part in memory)
     with fastnn.use_backend("native"):
-        y, dx = fastnn.softmax(x), fastnn.softmax_backward(x, x)
+        fastnn.softmax(x, out=y)
+        fastnn.softmax_backward(x, x, out=dx)
+        assert (memory[:, :offset] == 7).all()
+        assert (memory[:, offset + x.size :] == 7).all()
         for first in (0, count // 2 - 1, count - 7):
             few = x[first : first + 7]
             assert_same_bits(y[first : first + 7], fastnn.softmax(few))

@@ -1,5 +1,6 @@
 #include "softmax.h"
 
+#include "row_stores.h"
 #include "softmax_blocks.h"
 #include "softmax_rows.h"
 
@@ -7,53 +8,16 @@ namespace fastnn {
 namespace FASTNN_TARGET {
 namespace {
 
-// p aligned to 16 bytes; large NumPy arrays are, and seldom to more.
-FASTNN_INLINE void store_around_caches(float* p, f32 v) {
-#if defined(FASTNN_TARGET_AVX512)
-    _mm_stream_ps(p, _mm512_castps512_ps128(v));
-    _mm_stream_ps(p + 4, _mm512_extractf32x4_ps(v, 1));
-    _mm_stream_ps(p + 8, _mm512_extractf32x4_ps(v, 2));
-    _mm_stream_ps(p + 12, _mm512_extractf32x4_ps(v, 3));
-#elif defined(FASTNN_TARGET_AVX2)
-    _mm_stream_ps(p, _mm256_castps256_ps128(v));
-    _mm_stream_ps(p + 4, _mm256_extractf128_ps(v, 1));
-#else
-    store_stream(p, v);
-#endif
-}
-FASTNN_INLINE void store_around_caches(double* p, f64 v) {
-    store_around_caches(reinterpret_cast<float*>(p), reinterpret_cast<f32>(v));
-}
-
-template <bool kStream, class T>
-FASTNN_INLINE void put(T* p, vec<T> v, Whole<T>) {
-    if (kStream) {
-        store_around_caches(p, v);
-    } else {
-        store(p, v);
-    }
-}
-template <bool kStream, class T>
-FASTNN_INLINE void put(T* p, vec<T> v, Tail<T> lanes) {
-    store(p, v, lanes);
-}
-
-// Where whole vectors of y, (rows, columns), may go round the caches.
+// A row of softmax from its exponentials.
 template <class T>
-bool can_stream(const T* y, ptrdiff_t columns) {
-    return (reinterpret_cast<uintptr_t>(y) | static_cast<uintptr_t>(columns) * sizeof(T)) % 16 == 0;
-}
-
-// Finishes a row from its exponentials: y = e * scale.
-template <class T, bool kStream>
 struct Scale {
     const T* e;
-    T* y;
+    T* to;
     vec<T> scale;
 
     template <class Lanes>
-    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
-        put<kStream, T>(y + at, load(e + at, lanes) * scale, lanes);
+    FASTNN_INLINE vec<T> value(ptrdiff_t at, Lanes lanes) const {
+        return load(e + at, lanes) * scale;
     }
 };
 
@@ -63,33 +27,33 @@ FASTNN_INLINE void fetch_ahead(const T* x) {
     prefetch_l2(x + 8192 / sizeof(T));
 }
 
-// The same, and fetches the row in work.
-template <class T, class Finish>
-struct Fetching {
-    Finish finish;
-    const T* x;
-
-    template <class Lanes>
-    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
-        fetch_ahead(x + at);
-        finish(at, lanes);
-    }
-};
-
 // A row is scaled while the next one's exponentials are computed: its multiplications and stores hide behind them.
-template <class T, bool kStream>
+template <class T>
 void softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
     T sum = sum_lone_row<T, true>(x, columns, e).sum;
     for (ptrdiff_t row = 1; row < rows; ++row) {
-        const Scale<T, kStream> scale = {e, y + (row - 1) * columns, set1(1 / sum)};
-        const T* next = x + row * columns;
-        if (kStream) {
-            sum = sum_row<T, true>(next, columns, e, Fetching<T, Scale<T, kStream>>{scale, next}).sum;
-        } else {
-            sum = sum_row<T, true>(next, columns, e, scale).sum;
-        }
+        const Stored<T, Scale<T>> scale = {{e, y + (row - 1) * columns, set1(1 / sum)}};
+        sum = sum_row<T, true>(x + row * columns, columns, e, scale).sum;
     }
-    for_vectors<T>(columns, Scale<T, kStream>{e, y + (rows - 1) * columns, set1(1 / sum)});
+    for_vectors<T>(columns, Stored<T, Scale<T>>{{e, y + (rows - 1) * columns, set1(1 / sum)}});
+}
+
+// The same round the caches, but for the last row.
+template <class Put, class T>
+void softmax_stream(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e) {
+    T sum = sum_lone_row<T, true>(x, columns, e).sum;
+    for (ptrdiff_t row = 1; row < rows; ++row) {
+        Put scale({e, y + (row - 1) * columns, set1(1 / sum)}, columns);
+        const T* const next = x + row * columns;
+        const auto fetching = [&](ptrdiff_t at, auto) FASTNN_INLINE_BODY {
+            fetch_ahead(next + at);
+            scale.step(at);
+        };
+        sum = sum_row<T, true>(next, columns, e, fetching).sum;
+        scale.finish();
+    }
+    for_vectors<T>(columns, Stored<T, Scale<T>>{{e, y + (rows - 1) * columns, set1(1 / sum)}});
+    stream_fence();
 }
 
 template <class T>
@@ -100,12 +64,14 @@ void softmax_blocks(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scra
         const T* from = x + row * columns;
         T* to = y + row * columns;
         if (columns == 1 || !exp_block(from, n, block.e)) {
-            softmax_rows<T, false>(from, to, count, columns, block.e);
+            softmax_rows(from, to, count, columns, block.e);
             return;
         }
         sum_block(block.e, count, columns, block.sums);
         reciprocals(block.sums, count, block.a);
-        finish_rows<T>(count, columns, [&](ptrdiff_t r) { return Scale<T, false>{block.e, to, set1(block.a[r])}; });
+        finish_rows<T>(count, columns, [&](ptrdiff_t r) {
+            return Stored<T, Scale<T>>{{block.e, to, set1(block.a[r])}};
+        });
     });
 }
 
@@ -114,25 +80,31 @@ void softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T
     if (rows == 0 || columns == 0) return;
     if (columns <= kBlockColumns) {
         softmax_blocks(x, y, rows, columns, scratch);
-    } else if (stream && can_stream(y, columns)) {
-        softmax_rows<T, true>(x, y, rows, columns, scratch);
-        stream_fence();
+    } else if (!stream) {
+        softmax_rows(x, y, rows, columns, scratch);
     } else {
-        softmax_rows<T, false>(x, y, rows, columns, scratch);
+#if defined(FASTNN_TARGET_AVX512)
+        // float32 alone computes so little that it gains, a tenth to a fifth (Zen 4, (256,32000) and (4096,4096)).
+        using InPlace = StreamedInPlace<Scale<T>>;
+        if constexpr (sizeof(T) == sizeof(float)) {
+            if (InPlace::fits(y, columns)) return softmax_stream<InPlace>(x, y, rows, columns, scratch);
+        }
+#endif
+        softmax_stream<Streamed<T, Scale<T>>>(x, y, rows, columns, scratch);
     }
 }
 
-// Finishes a row of the gradient: dx = (dy - sum) * y.
-template <class T, bool kStream>
+// A row of the gradient: dx = (dy - sum) * y.
+template <class T>
 struct Project {
     const T* dy;
     const T* y;
-    T* dx;
+    T* to;
     vec<T> sum;
 
     template <class Lanes>
-    FASTNN_INLINE void operator()(ptrdiff_t at, Lanes lanes) const {
-        put<kStream, T>(dx + at, (load(dy + at, lanes) - sum) * load(y + at, lanes), lanes);
+    FASTNN_INLINE vec<T> value(ptrdiff_t at, Lanes lanes) const {
+        return (load(dy + at, lanes) - sum) * load(y + at, lanes);
     }
 };
 
@@ -155,7 +127,7 @@ template <class T>
 void softmax_backward_rows(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns) {
     for (ptrdiff_t row = 0; row < rows; ++row, dy += columns, y += columns, dx += columns) {
         const vec<T> sum = dot_row<T, false>(dy, y, columns, Nothing());
-        for_vectors<T>(columns, Project<T, false>{dy, y, dx, sum});
+        for_vectors<T>(columns, Stored<T, Project<T>>{{dy, y, dx, sum}});
     }
 }
 
@@ -165,19 +137,21 @@ template <class T>
 void softmax_backward_stream(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns) {
     vec<T> sum = dot_row<T, true>(dy, y, columns, Nothing());
     for (ptrdiff_t row = 1; row < rows; ++row, dy += columns, y += columns, dx += columns) {
-        sum = dot_row<T, true>(dy + columns, y + columns, columns, Project<T, true>{dy, y, dx, sum});
+        Streamed<T, Project<T>> project({dy, y, dx, sum}, columns);
+        const auto step = [&](ptrdiff_t at, auto) FASTNN_INLINE_BODY { project.step(at); };
+        sum = dot_row<T, true>(dy + columns, y + columns, columns, step);
+        project.finish();
     }
-    for_vectors<T>(columns, Project<T, true>{dy, y, dx, sum});
+    for_vectors<T>(columns, Stored<T, Project<T>>{{dy, y, dx, sum}});
+    stream_fence();
 }
 
 template <class T>
 void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t columns, bool stream, T* scratch) {
     if (rows == 0 || columns == 0) return;
     if (columns > kBlockColumns || columns % kLanes == 0) {
-        if (!stream || !can_stream(dx, columns)) return softmax_backward_rows(dy, y, dx, rows, columns);
-        softmax_backward_stream(dy, y, dx, rows, columns);
-        stream_fence();
-        return;
+        if (stream) return softmax_backward_stream(dy, y, dx, rows, columns);
+        return softmax_backward_rows(dy, y, dx, rows, columns);
     }
     const Block<T> block(scratch);
     for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
@@ -188,7 +162,7 @@ void softmax_backward(const T* dy, const T* y, T* dx, ptrdiff_t rows, ptrdiff_t 
         sum_block(block.e, count, columns, block.sums);
         const T* from = apart(dy + first, dx + first, n, block.copy);
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
-            return Project<T, false>{from, y + first, dx + first, set1(block.sums[r])};
+            return Stored<T, Project<T>>{{from, y + first, dx + first, set1(block.sums[r])}};
         });
     });
 }

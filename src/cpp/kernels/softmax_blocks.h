@@ -41,7 +41,7 @@ FASTNN_INLINE void for_blocks(ptrdiff_t rows, ptrdiff_t columns, F f) {
 
 // e = exp(x) of a flat array; false if an element is not moderate (e is then meaningless).
 template <class T>
-FASTNN_INLINE bool exp_block(const T* x, ptrdiff_t n, T* e) {
+__attribute__((noinline)) bool exp_block(const T* x, ptrdiff_t n, T* e) {
     ivec<T> proof = {};
     for_vectors<T>(n, [&](ptrdiff_t at, auto lanes) {
         const vec<T> v = load(x + at, lanes);
