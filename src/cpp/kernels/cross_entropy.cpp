@@ -86,7 +86,7 @@ void plain_blocks(const ClassLossRows<T>& in, T* scratch) {
         if (columns == 1 || !exp_block(in.x + first * columns, n, block.e)) {
             return plain_rows(in, first, first + count, block.e);
         }
-        sum_block(block.e, count, columns, block.sums);
+        shared_sum_block(block.e, count, columns, block.sums);
         logs_of_sums(block.sums, count, block.a, block.b);
         for (ptrdiff_t r = 0; r < count; ++r) {
             plain_loss(in, first + r, Target<T>(in.targets, first + r), T(0), block.a[r], block.b[r]);
