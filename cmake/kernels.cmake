@@ -31,8 +31,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND fastnn_exact_flags -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math
     -fno-reciprocal-math -fsigned-zeros)
 endif()
-set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-align-jumps -fno-exceptions
+set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-exceptions
     -fno-rtti -fno-asynchronous-unwind-tables)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # 2 KB of a wheel, and no time (Zen 4, 82 cells within 0.5 % in the mean).
+  list(APPEND fastnn_kernel_flags -fno-align-jumps)
+endif()
 
 # What -O3 adds here is size alone: a copy of every loop for each set of outputs that may be wanted.
 set_source_files_properties(src/cpp/kernels/activation.cpp src/cpp/kernels/loss.cpp PROPERTIES COMPILE_OPTIONS
