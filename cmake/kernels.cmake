@@ -34,7 +34,7 @@ endif()
 set(fastnn_kernel_flags -O3 ${fastnn_exact_flags} -fno-math-errno -fno-trapping-math -fno-exceptions
     -fno-rtti -fno-asynchronous-unwind-tables)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # 2 KB of a wheel, and no time (Zen 4, 82 cells within 0.5 % in the mean).
+  # 2 KB of a wheel, and no time (Zen 5, 82 cells within 0.5 % in the mean).
   list(APPEND fastnn_kernel_flags -fno-align-jumps)
 endif()
 

@@ -84,7 +84,7 @@ void softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, bool stream, T
         softmax_rows(x, y, rows, columns, scratch);
     } else {
 #if defined(FASTNN_TARGET_AVX512)
-        // float32 alone computes so little that it gains, a tenth to a fifth (Zen 4, (256,32000) and (4096,4096)).
+        // float32 alone computes so little that it gains, a tenth to a fifth (Zen 5, (256,32000) and (4096,4096)).
         using InPlace = StreamedInPlace<Scale<T>>;
         if constexpr (sizeof(T) == sizeof(float)) {
             if (InPlace::fits(y, columns)) return softmax_stream<InPlace>(x, y, rows, columns, scratch);
