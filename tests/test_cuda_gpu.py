@@ -16,7 +16,10 @@ REASON = gpu.missing()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(REASON is not None, reason=str(REASON))]
 
 
-@pytest.mark.parametrize(("noun", "at_least"), {**cuda_suite.OPERATIONS, **cuda_suite.NETWORKS}.items())
+EVERYTHING = {**cuda_suite.OPERATIONS, **cuda_suite.NETWORKS, "network_oracle": 200}
+
+
+@pytest.mark.parametrize(("noun", "at_least"), EVERYTHING.items())
 def test_everything(noun: str, at_least: int, tmp_path: Path) -> None:
     environment = {"NUMBA_ENABLE_CUDASIM": "0"}
     cuda_suite.run((noun,), tmp_path, environment=environment).require_success(at_least)

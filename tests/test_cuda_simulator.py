@@ -18,11 +18,13 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"the CUDA simulator needs
 SECONDS = "10"
 
 
-def simulated(*nouns: str, folder: Path, only: str = "cuda", order: str = "") -> cuda_suite.Outcome:
+def simulated(
+    *nouns: str, folder: Path, only: str = "cuda", order: str = "", seconds: str = SECONDS
+) -> cuda_suite.Outcome:
     """Runs tests in the simulator, the threads of a block in the order of their numbers or "reversed"."""
     environment = {
         "NUMBA_ENABLE_CUDASIM": "1",
-        "FASTNN_TEST_CUDA_SECONDS": SECONDS,
+        "FASTNN_TEST_CUDA_SECONDS": seconds,
         "FASTNN_TEST_CUDA_ORDER": order,
     }
     return cuda_suite.run(nouns, folder, only=f"{only} and {cuda_suite.WITHOUT}", environment=environment)
@@ -38,6 +40,12 @@ def test_a_call_of_every_operation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("noun", "at_least"), {**cuda_suite.OPERATIONS, **cuda_suite.NETWORKS}.items())
 def test_everything(noun: str, at_least: int, tmp_path: Path) -> None:
     simulated(noun, folder=tmp_path).require_success(at_least)
+
+
+@pytest.mark.slow
+def test_trainings_of_a_hundred_steps(tmp_path: Path) -> None:
+    only = "cuda and float32 and stored and penalties"
+    simulated("network_oracle", folder=tmp_path, only=only, seconds="600").require_success(at_least=4)
 
 
 @pytest.mark.slow
