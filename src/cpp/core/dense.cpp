@@ -81,6 +81,12 @@ ptrdiff_t units_of(const Product<T>& g) {
                     round_up(g.n, kernels.tile_columns) / kernels.tile_columns);
 }
 
+// Whether b by rows must be turned for the kernel of few columns. One column is its own transpose.
+template <class T>
+bool wants_turned(const Product<T>& g) {
+    return (g.a_col == 1 || g.k == 0) && g.layout == Layout::rows;
+}
+
 // How a product is computed by some parts, and what of scratch memory it takes.
 enum class Way { narrow, shallow, ready, packs };
 template <class T>
@@ -95,7 +101,7 @@ struct Plan {
         const auto& kernels = *kernels_of<T>().dense;
         if (g.n < kNarrowColumns) {
             way = Way::narrow;
-            copies = (g.a_col == 1 || g.k == 0) && g.layout == Layout::rows;
+            copies = wants_turned(g) && !(g.n == 1 && g.ldb == 1);
             workspace = padded<T>(kernels.narrow_workspace_size(g));
             room = copies ? g.k * g.n : 0;
             return;
@@ -125,10 +131,12 @@ struct Plan {
 template <class T>
 void multiply_narrow(Product<T> g, bool copies, int parts, ptrdiff_t workspace, T* scratch) {
     const auto& kernels = *kernels_of<T>().dense;
-    if (copies) {
-        T* const transposed = scratch + workspace * parts;
-        transpose(g.b, g.k, g.n, transposed);
-        g.b = transposed;
+    if (wants_turned(g)) {
+        if (copies) {
+            T* const transposed = scratch + workspace * parts;
+            transpose(g.b, g.k, g.n, transposed);
+            g.b = transposed;
+        }
         g.ldb = g.k;
         g.layout = Layout::transposed;
     }
