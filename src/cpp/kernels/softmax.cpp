@@ -194,10 +194,13 @@ void log_softmax_rows(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* e)
     }
 }
 
+// In blocks up to here: one logarithm serves a vector of sums. Zen 5, (1024,100) float32: 35 us one by one, 19 so.
+constexpr ptrdiff_t kLogBlockColumns = 4 * kBlockColumns;
+
 template <class T>
 void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch) {
     if (rows == 0 || columns == 0) return;
-    if (columns > kBlockColumns) return log_softmax_rows(x, y, rows, columns, scratch);
+    if (columns > kLogBlockColumns) return log_softmax_rows(x, y, rows, columns, scratch);
     const Block<T> block(scratch);
     for_blocks(rows, columns, [&](ptrdiff_t row, ptrdiff_t count) FASTNN_INLINE_BODY {
         const ptrdiff_t n = count * columns;
@@ -280,7 +283,7 @@ void logsumexp(const T* x, T* s, ptrdiff_t rows, ptrdiff_t columns, T* scratch) 
 
 template <class T>
 ptrdiff_t scratch_size(ptrdiff_t columns) {
-    return columns <= kBlockColumns ? Block<T>::kSize : columns + kLanes;
+    return columns <= kLogBlockColumns ? Block<T>::kSize : columns + kLanes;
 }
 
 }  // namespace
