@@ -92,12 +92,10 @@ def test_every_kernel_on_every_architecture(everything: dict[str, Any]) -> None:
 @needs_compiler
 @pytest.mark.slow
 def test_the_page_shows_these_kernels(everything: dict[str, Any]) -> None:
-    """Every column where the compilers are those of the page, else those that do not depend on them."""
+    """But for what the compilers decide: some registers depend on the order of sets in Numba, and so on the process."""
     shown = table.table_in(table.PAGE.read_text())
     wanted = table.to_markdown(everything["rows"], everything["versions"])
-    if shown.splitlines()[0] != wanted.splitlines()[0]:
-        shown, wanted = (machine_independent(text) for text in (shown, wanted))
-    assert shown == wanted, "run python tools/cuda/table.py"
+    assert machine_independent(shown) == machine_independent(wanted), "run python tools/cuda/table.py"
 
 
 def machine_independent(text: str) -> str:
