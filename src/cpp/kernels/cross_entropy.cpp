@@ -116,7 +116,7 @@ void from_logits(const ClassLossRows<T>& in, T* scratch) {
         for (ptrdiff_t row = 0; row < in.rows; ++row) in.losses[row] = 0;
     } else if (!is_plain(in.targets)) {
         general_rows(in, scratch);
-    } else if (in.columns <= kBlockColumns) {
+    } else if (in.columns <= kLogBlockColumns) {
         plain_blocks(in, scratch);
     } else {
         plain_rows(in, 0, in.rows, scratch);
@@ -125,7 +125,7 @@ void from_logits(const ClassLossRows<T>& in, T* scratch) {
 
 template <class T>
 ptrdiff_t scratch_size(ptrdiff_t columns) {
-    return columns <= kBlockColumns ? Block<T>::kSize : columns + kLanes;
+    return columns <= kLogBlockColumns ? Block<T>::kSize : columns + kLanes;
 }
 
 }  // namespace

@@ -10,6 +10,9 @@ namespace FASTNN_TARGET {
 
 // Up to so many columns rows are done in blocks.
 constexpr ptrdiff_t kBlockColumns = 64;
+// Where a row takes a logarithm: one serves a vector of sums. Zen 5, log_softmax (1024,100) float32: 35 us one by one,
+// 19 so.
+constexpr ptrdiff_t kLogBlockColumns = 256;
 // Elements and rows of a block: its few flat arrays fit in half of an L1 cache.
 constexpr ptrdiff_t kBlockElements = 1024;
 constexpr ptrdiff_t kBlockRows = 128;
