@@ -204,7 +204,7 @@ void log_softmax(const T* x, T* y, ptrdiff_t rows, ptrdiff_t columns, T* scratch
         const T* from = x + row * columns;
         T* to = y + row * columns;
         if (columns == 1 || !exp_block(from, n, block.e)) return log_softmax_rows(from, to, count, columns, block.e);
-        sum_block(block.e, count, columns, block.sums);
+        shared_sum_block(block.e, count, columns, block.sums);
         logs_of_sums(block.sums, count, block.a, block.b);
         from = apart(from, to, n, block.copy);
         finish_rows<T>(count, columns, [&](ptrdiff_t r) {
