@@ -83,7 +83,7 @@ ptrdiff_t units_of(const Product<T>& g) {
                     round_up(g.n, kernels.tile_columns) / kernels.tile_columns);
 }
 
-// Whether b by rows must be turned for the kernel of few columns. One column is its own transpose.
+// Whether b by rows must be turned for the kernel of few columns.
 template <class T>
 bool wants_turned(const Product<T>& g) {
     return (g.a_col == 1 || g.k == 0) && g.layout == Layout::rows;
@@ -103,7 +103,7 @@ struct Plan {
         const auto& kernels = *kernels_of<T>().dense;
         if (g.n < kNarrowColumns) {
             way = Way::narrow;
-            copies = wants_turned(g) && !(g.n == 1 && g.ldb == 1);
+            copies = wants_turned(g) && !(g.n == 1 && g.ldb == 1);  // one column is its own transpose
             workspace = padded<T>(kernels.narrow_workspace_size(g));
             room = copies ? g.k * g.n : 0;
             return;

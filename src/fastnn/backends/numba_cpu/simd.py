@@ -255,7 +255,7 @@ def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any)
     return builder.gep(data, [index])
 
 
-def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     place = address(context, builder, array_type, array, index)
     return builder.bitcast(place, _llvm(Vector(array_type.dtype)).as_pointer())
 
@@ -266,7 +266,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     vector = Vector(array.dtype)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
+        place = vector_at(context, builder, sig.args[0], args[0], args[1])
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return vector(array, types.intp), code
@@ -277,7 +277,7 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Writes 16 elements from `index` on."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
+        place = vector_at(context, builder, sig.args[0], args[0], args[1])
         builder.store(args[2], place, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -305,7 +305,7 @@ def load_some(typingctx: Any, array: Any, index: Any, count: Any, fill: Any) -> 
     plain = types.unliteral(fill)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
+        place = vector_at(context, builder, sig.args[0], args[0], args[1])
         align = array.dtype.bitwidth // 8
         whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, LANES))
         with builder.if_else(whole, likely=True) as (then, otherwise):
@@ -331,7 +331,7 @@ def store_some(typingctx: Any, array: Any, index: Any, count: Any, value: Any) -
     """Writes the first `count` elements from `index` on; 16 or more are all of them."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
+        place = vector_at(context, builder, sig.args[0], args[0], args[1])
         align = array.dtype.bitwidth // 8
         whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, LANES))
         with builder.if_else(whole, likely=True) as (then, otherwise):
@@ -356,60 +356,6 @@ def same_memory(typingctx: Any, a: Any, b: Any) -> Any:
         return builder.icmp_unsigned("==", *(builder.ptrtoint(p, ir.IntType(64)) for p in places))
 
     return types.boolean(a, b), code
-
-
-@intrinsic
-def before_boundary(typingctx: Any, array: Any, index: Any) -> Any:
-    """How many elements there are from `index` to the next multiple of 64 bytes in memory."""
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = builder.ptrtoint(address(context, builder, sig.args[0], args[0], args[1]), ir.IntType(64))
-        missing = builder.and_(builder.neg(place), ir.IntType(64)(63))
-        return builder.udiv(missing, ir.IntType(64)(array.dtype.bitwidth // 8))
-
-    return types.intp(array, types.intp), code
-
-
-@intrinsic
-def store_around(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """store around the caches, to a multiple of 64 bytes; `settle` must follow before others read it."""
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, sig.args[0], args[0], args[1])
-        written = builder.store(args[2], place, align=64)
-        written.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value), code
-
-
-@intrinsic
-def fetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Asks for 16 elements, which may lie behind the array's end, to be brought into the L2 cache."""
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        word = ir.IntType(32)
-        byte = ir.IntType(8).as_pointer()
-        place = builder.bitcast(address(context, builder, sig.args[0], *args), byte)
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
-        )
-        for line in range(0, LANES * array.dtype.bitwidth // 8, 64):
-            builder.call(function, [builder.gep(place, [word(line)]), word(0), word(2), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), code
-
-
-@intrinsic
-def settle(typingctx: Any) -> Any:
-    """Waits for what store_around wrote."""
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.fence("seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(), code
 
 
 # ---- over the lanes: a fixed tree, so that a sum has one order -------------------------------------------------------
@@ -452,7 +398,7 @@ def row_sums(typingctx: Any, array: Any, columns: Any) -> Any:
         def folded(first: int, rows: int) -> Any:
             if rows == 1:
                 start = builder.mul(args[1], ir.Constant(args[1].type, first))
-                place = _vector_at(context, builder, sig.args[0], args[0], start)
+                place = vector_at(context, builder, sig.args[0], args[0], start)
                 value = builder.load(place, align=array.dtype.bitwidth // 8)
                 return builder.select(mask, value, ir.Constant(_llvm(vector), [0.0] * LANES))
             pair = folded(first, rows // 2), folded(first + rows // 2, rows // 2)

@@ -25,8 +25,6 @@ from .narrow_softmax import (
 from .simd import (
     LANES,
     absolute,
-    before_boundary,
-    fetch,
     first_lanes,
     fma,
     load,
@@ -34,14 +32,13 @@ from .simd import (
     pick,
     same_memory,
     select,
-    settle,
     spread,
     store,
-    store_around,
     store_some,
     tree_max,
     tree_sum,
 )
+from .streaming import before_boundary, fetch, settle, store_around
 from .threads import run
 
 if TYPE_CHECKING:
@@ -146,8 +143,11 @@ def is_moderate(x, start, columns):
 
 
 @inlined
-def moderate_exp_to(x, start, columns, y, place):
-    """Writes exp(x) of a wide row to y; returns its sum, and whether the row was moderate: if not, both are useless."""
+def moderate_exp(x, start, columns, writes, y, place):
+    """The sum of exp(x) over a wide row, and whether the row was moderate: if not, the sum is useless.
+
+    writes: exp(x) goes to y from `place` on; known while compiling, as this is inlined.
+    """
     total = spread(x, 0.0)
     most = spread(x, 0.0)
     whole = columns - columns % LANES
@@ -155,38 +155,23 @@ def moderate_exp_to(x, start, columns, y, place):
         v = load(x, start + j)
         most = larger(most, absolute(v))
         e = exp_in_range(v)
-        store(y, place + j, e)
+        if writes:
+            store(y, place + j, e)
         total = total + e
     if whole < columns:
         v = load_some(x, start + whole, columns - whole, 0.0)
         most = larger(most, absolute(v))
         e = exp_in_range(v)
-        store_some(y, place + whole, columns - whole, e)
+        if writes:
+            store_some(y, place + whole, columns - whole, e)
         total = total + select(first_lanes(x, columns - whole), e, 0.0)
-    return tree_sum(total), tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
-
-
-@inlined
-def moderate_exp_sum(x, start, columns):
-    """moderate_exp_to that writes nothing."""
-    total = spread(x, 0.0)
-    most = spread(x, 0.0)
-    whole = columns - columns % LANES
-    for j in range(0, whole, LANES):
-        v = load(x, start + j)
-        most = larger(most, absolute(v))
-        total = total + exp_in_range(v)
-    if whole < columns:
-        v = load_some(x, start + whole, columns - whole, 0.0)
-        most = larger(most, absolute(v))
-        total = total + select(first_lanes(x, columns - whole), exp_in_range(v), 0.0)
     return tree_sum(total), tree_max(most) < pick(x, MODERATE[0], MODERATE[1])
 
 
 @kernel
 def wide_exp_sum(x, start, columns):
     """The sum of exp(x - reference) over a wide row, and the reference: 0 if the row is moderate, else its maximum."""
-    total, is_done = moderate_exp_sum(x, start, columns)
+    total, is_done = moderate_exp(x, start, columns, False, x, start)
     if is_done:
         return total, x.dtype.type(0.0)
     top, bottom = extremes(x, start, columns)
@@ -227,7 +212,7 @@ def wide_exp_row(x, start, columns, is_kept, e, place):
     e is not x; in place the attempt would destroy a row that needs its maximum.
     """
     if is_kept or is_moderate(x, start, columns):
-        total, is_done = moderate_exp_to(x, start, columns, e, place)
+        total, is_done = moderate_exp(x, start, columns, True, e, place)
         if is_done:
             return total
     top, bottom = extremes(x, start, columns)
